@@ -1,0 +1,1 @@
+"""A question becomes a cited answer: retrieve, read, cite, answer, serve."""

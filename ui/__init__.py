@@ -1,0 +1,1 @@
+"""What people touch: the page, the command line, and every visible word."""
