@@ -1,0 +1,289 @@
+"""A folder of files → articles: what is new, changed, gone, and unreadable and why."""
+
+import hashlib
+import os
+import stat
+import unicodedata
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.articles import Article
+from indexer.errors import NothingToIndexError, UnreadableFileError
+from indexer.formats import SUFFIXES, read_article
+
+Progress = Callable[[int, int], None]
+
+_NOT_ARTICLES = frozenset({"readme.md", "thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "lost+found"})
+# Absent on some systems; there a FIFO is still refused by its type before it is opened.
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_LONGEST_DETAIL = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What a file was when it was read; an equal size and time mean that it need not be read again."""
+
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedFile:
+    """One readable file of the corpus."""
+
+    article: Article
+    stamp: FileStamp
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One file (or folder) that gave no article; `code` is a reason of `UnreadableFileError`."""
+
+    path: str
+    code: str
+    detail: str
+    stamp: FileStamp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The state of a corpus: every article, every problem, and what differs from what was known.
+
+    `gone` lists known articles that the folder no longer gives, be it deleted or unreadable now.
+    """
+
+    files: tuple[ScannedFile, ...]
+    problems: tuple[Problem, ...]
+    new: tuple[str, ...]
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    gone: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    article_id: str
+    path: Path
+
+
+def scan(
+    folder: Path,
+    *,
+    max_bytes: int,
+    known: Mapping[str, ScannedFile] | None = None,
+    known_problems: Mapping[str, Problem] | None = None,
+    exclude: Collection[Path] = (),
+    progress: Progress | None = None,
+) -> Scan:
+    """Read a corpus; a file that is as it was (size and time, or bytes) is not parsed again.
+
+    One bad file never stops the others: it becomes a Problem. Raises NothingToIndexError when the
+    folder is missing.
+    """
+    if not folder.is_dir():
+        raise NothingToIndexError(
+            f"There is no folder {printable(str(folder))!r} to index.",
+            advice="Create it and put articles in it, or name another one with --corpus.",
+        )
+    candidates, problems = _list(folder.resolve(), {path.resolve() for path in exclude})
+    files: list[ScannedFile] = []
+    reader = _Reader(max_bytes, known or {}, known_problems or {})
+    for done, candidate in enumerate(candidates, start=1):
+        outcome = reader.read(candidate)
+        if isinstance(outcome, Problem):
+            problems.append(outcome)
+        else:
+            files.append(outcome)
+        if progress:
+            progress(done, len(candidates))
+    return _compare(files, problems, known or {})
+
+
+def printable(name: str) -> str:
+    """Show a file name whatever its bytes: what cannot be encoded or would break a line is escaped."""
+    safe = name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in safe)
+
+
+def _compare(files: list[ScannedFile], problems: list[Problem], known: Mapping[str, ScannedFile]) -> Scan:
+    new, changed, unchanged = [], [], []
+    for file in files:
+        before = known.get(file.article.id)
+        if before is None:
+            new.append(file.article.id)
+        elif before.stamp.sha256 == file.stamp.sha256:
+            unchanged.append(file.article.id)
+        else:
+            changed.append(file.article.id)
+    present = {file.article.id for file in files}
+    return Scan(
+        files=tuple(files),
+        problems=tuple(sorted(problems, key=lambda problem: problem.path)),
+        new=tuple(new),
+        changed=tuple(changed),
+        unchanged=tuple(unchanged),
+        gone=tuple(sorted(article_id for article_id in known if article_id not in present)),
+    )
+
+
+# ---------------------------------------------------------------- which files
+
+
+def _list(root: Path, excluded: Collection[Path]) -> tuple[list[_Candidate], list[Problem]]:
+    """List the files that may be articles, sorted by id, and what cannot even be tried."""
+    candidates: dict[str, _Candidate] = {}
+    problems: list[Problem] = []
+    for found in _walk(root, excluded):
+        if isinstance(found, Problem):
+            problems.append(found)
+        elif found.article_id in candidates:
+            other = candidates[found.article_id].path.name
+            detail = f"Another file has the same name in another Unicode form: {printable(ascii(other))}."
+            problems.append(Problem(found.article_id, "path", detail))
+        else:
+            candidates[found.article_id] = found
+    return [candidates[article_id] for article_id in sorted(candidates)], problems
+
+
+def _walk(root: Path, excluded: Collection[Path]) -> Iterator[_Candidate | Problem]:
+    """Walk the folders below `root`; a link to a folder inside it is not followed: it is walked by its own name."""
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(folder) as entries:
+                # Sorted by bytes, so that of two names with one NFC form the same one always wins.
+                found = sorted(entries, key=lambda entry: os.fsencode(entry.name))
+        except OSError as error:
+            yield _os_problem(_relative(folder, root), error)
+            continue
+        for entry in found:
+            path = Path(entry.path)
+            if entry.name.startswith(".") or entry.name.lower() in _NOT_ARTICLES or path in excluded:
+                continue
+            try:
+                outcome = _look(entry, path, root)
+            except OSError as error:
+                outcome = _os_problem(_relative(path, root), error)
+            if isinstance(outcome, Path):
+                folders.append(outcome)
+            elif outcome is not None:
+                yield outcome
+
+
+def _look(entry: os.DirEntry[str], path: Path, root: Path) -> _Candidate | Problem | Path | None:
+    """Say what one entry is: a folder to walk (its path), a file to read, a problem, or nothing."""
+    name = _relative(path, root)
+    if entry.is_symlink():
+        target = _target(path)
+        if target is None or not target.is_relative_to(root):
+            return Problem(name, "path", "The link leads outside the corpus, or in a circle.")
+        if target.is_dir():
+            return None
+    if entry.is_dir():
+        return path
+    if not _is_text(str(path)):
+        return Problem(name, "path", "The file name is not valid Unicode.")
+    if path.suffix.lower() not in SUFFIXES:
+        return Problem(name, "unsupported", f"Files ending in {printable(path.suffix) or 'nothing'!r} are not read.")
+    return _Candidate(name, path)
+
+
+def _target(link: Path) -> Path | None:
+    try:
+        return link.resolve(strict=False)
+    except (OSError, RuntimeError):
+        # A circle of links: RuntimeError before Python 3.13, OSError since.
+        return None
+
+
+def _relative(path: Path, root: Path) -> str:
+    name = path.relative_to(root).as_posix()
+    return unicodedata.normalize("NFC", name) if _is_text(name) else printable(name)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+# ---------------------------------------------------------------- one file
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    max_bytes: int
+    known: Mapping[str, ScannedFile]
+    known_problems: Mapping[str, Problem]
+
+    def read(self, candidate: _Candidate) -> ScannedFile | Problem:
+        """Read one file unless it is known; whatever goes wrong becomes a Problem."""
+        article_id = candidate.article_id
+        stamp: FileStamp | None = None
+        try:
+            status = os.stat(candidate.path)
+            self._check(status)
+            known = self._known(article_id, size=status.st_size, mtime_ns=status.st_mtime_ns)
+            if known is not None:
+                return known
+            data, status = _read_bytes(candidate.path, self._check)
+            stamp = FileStamp(len(data), status.st_mtime_ns, hashlib.sha256(data).hexdigest())
+            known = self._known(article_id, sha256=stamp.sha256)
+            if isinstance(known, ScannedFile):
+                return ScannedFile(known.article, stamp)
+            if known is not None:
+                return Problem(article_id, known.code, known.detail, stamp)
+            return ScannedFile(read_article(article_id, data), stamp)
+        except UnreadableFileError as error:
+            return Problem(article_id, error.reason, printable(error.detail)[:_LONGEST_DETAIL], stamp)
+        except OSError as error:
+            return _os_problem(article_id, error)
+        except MemoryError:
+            raise
+        except Exception as error:  # a parser may fail in any way on a hostile file; the others go on
+            detail = f"The file broke its reader: {type(error).__name__}: {error}"
+            return Problem(article_id, "malformed", printable(detail)[:_LONGEST_DETAIL], stamp)
+
+    def _check(self, status: os.stat_result) -> None:
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableFileError("not_regular", "This is no regular file.")
+        if status.st_size > self.max_bytes:
+            detail = f"The file has {status.st_size:,} bytes; the limit is {self.max_bytes:,}."
+            raise UnreadableFileError("too_large", detail)
+
+    def _known(self, article_id: str, **stamp: object) -> ScannedFile | Problem | None:
+        """Return what is known of a file when all the given parts of its stamp are the same."""
+        for before in (self.known.get(article_id), self.known_problems.get(article_id)):
+            if before is not None and before.stamp is not None:
+                same = all(getattr(before.stamp, name) == value for name, value in stamp.items())
+                if same:
+                    return before
+        return None
+
+
+def _read_bytes(path: Path, check: Callable[[os.stat_result], None]) -> tuple[bytes, os.stat_result]:
+    """Read a regular file whole; a file that changes meanwhile is refused rather than read in halves."""
+    descriptor = os.open(path, _OPEN_FLAGS)
+    with open(descriptor, "rb") as file:
+        before = os.fstat(descriptor)
+        check(before)
+        data = file.read(before.st_size + 1)
+        after = os.fstat(descriptor)
+    if len(data) != before.st_size or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise UnreadableFileError("changed", "The file changed while it was read; the next run reads it.")
+    return data, after
+
+
+def _os_problem(path: str, error: OSError) -> Problem:
+    if isinstance(error, PermissionError):
+        code = "permission"
+    elif isinstance(error, FileNotFoundError):
+        code = "missing"
+    else:
+        code = "path"
+    return Problem(path, code, f"The system says: {printable(error.strerror or str(error))}.")

@@ -1,0 +1,141 @@
+"""HTML → Document: the article of a page, found by trafilatura, and the metadata the page states."""
+
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import trafilatura
+
+from indexer.errors import UnreadableFileError
+from indexer.formats.dates import read_date
+from indexer.formats.decoding import Decoded
+from indexer.formats.document import Document, Fields, Found, PieceKind, join_pieces
+from indexer.formats.marking import mark
+
+_DECLARED = re.compile(
+    rb"""<(?:meta\b|\?xml\b)[^>]{0,500}?(?:charset|encoding)\s{0,5}=\s{0,5}["']?\s{0,5}([\w.:-]{2,40})""",
+    re.IGNORECASE,
+)
+_XML_DECLARATION = re.compile(r"\s*<\?xml[^>]{0,500}\?>")
+_IS_WHOLE = re.compile(r"<(?:!doctype|html|head|body)[\s>]", re.IGNORECASE)
+_HEAD_BYTES = 4096
+# Only what the page states in its head counts; a date guessed from the page's text would be invented.
+_DATES = {"extensive_search": False, "original_date": True}
+_LONGEST_TITLE = 300
+
+# A page without an article is reported as a problem of its file; it needs no lines on standard error.
+for _name in ("trafilatura", "htmldate"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
+
+_ON_THEIR_OWN_LINES = ("lb", "p", "head", "item", "row")
+
+Part = tuple[PieceKind, str]
+# An lxml element and a trafilatura document: both libraries come without types.
+Element = Any
+Page = Any
+
+
+def declared_encoding(data: bytes) -> str | None:
+    """Return the encoding an HTML page claims for itself near its top."""
+    match = _DECLARED.search(data[:_HEAD_BYTES])
+    return match[1].decode("ascii") if match else None
+
+
+def read_html(decoded: Decoded) -> Document:
+    """Read the article of an HTML page.
+
+    Raises UnreadableFileError: no_text when the page holds no article, malformed when it is nested too deeply.
+    """
+    page = _extract(_XML_DECLARATION.sub("", decoded.text, count=1))
+    if page is None or page.body is None:
+        raise UnreadableFileError("no_text", "The page holds no article text.")
+    text, pieces = join_pieces(_parts(page.body))
+    title = _line(page.title)[:_LONGEST_TITLE]
+    marked = mark(text, pieces, title=title)
+    published = read_date(page.date or "")
+    fields = Fields(
+        title=_found(title),
+        source=_found(_line(page.sitename)) or marked.source,
+        published=Found(published, "metadata") if published else marked.published,
+        author=_found(_line(page.author)) or marked.author,
+        url=_found(_line(page.url)),
+        language=_found(_line(page.language)),
+        tags=_tags(page),
+    )
+    return Document(text, marked.blocks, fields, decoded.warnings)
+
+
+def _extract(markup: str) -> Page | None:
+    if not _IS_WHOLE.search(markup):
+        markup = f"<html><body><article>{markup}</article></body></html>"
+    try:
+        return trafilatura.bare_extraction(
+            markup,
+            with_metadata=True,
+            include_comments=False,
+            include_tables=True,
+            date_extraction_params=dict(_DATES),
+        )
+    except RecursionError as error:
+        raise UnreadableFileError("malformed", "The page is nested too deeply.") from error
+
+
+def _found(value: str) -> Found[str] | None:
+    return Found(value, "metadata") if value else None
+
+
+def _line(value: object) -> str:
+    return " ".join(str(value).split()) if value else ""
+
+
+def _tags(page: Page) -> Found[tuple[str, ...]] | None:
+    names = [_line(name) for value in (page.tags or ()) for name in str(value).split(",")]
+    tags = tuple(dict.fromkeys(name for name in names if name))
+    return Found(tags, "metadata") if tags else None
+
+
+# ---------------------------------------------------------------- body
+
+
+def _parts(body: Element) -> Iterator[Part]:
+    """Yield trafilatura's body block by block; one list item and one table row make one block each."""
+    for element in body:
+        match element.tag:
+            case "head":
+                yield "heading", _line(_text(element))
+            case "table":
+                for row in element.iter("row"):
+                    yield "paragraph", " | ".join(filter(None, (_line(_text(cell)) for cell in row.iter("cell"))))
+            case "list":
+                yield from (("paragraph", line) for item in element.iter("item") for line in _lines(_own_text(item)))
+            case "quote" if len(element) and element[0].tag in ("p", "head", "list"):
+                yield from _parts(element)
+            case _:
+                yield from (("paragraph", line) for line in _lines(_text(element)))
+        if element.tail and element.tail.strip():
+            yield "paragraph", element.tail
+
+
+def _text(element: Element) -> str:
+    """Return all text below an element, a line end around each break, paragraph and item."""
+    for node in element.iter(*_ON_THEIR_OWN_LINES):
+        node.text = "\n" + (node.text or "")
+        if node is not element:
+            node.tail = "\n" + (node.tail or "")
+    return "".join(element.itertext())
+
+
+def _own_text(item: Element) -> str:
+    """Return the text of a list item without the items of lists inside it, which come on their own."""
+    pieces = [item.text or ""]
+    for child in item:
+        pieces.append("" if child.tag == "list" else _text(child))
+        pieces.append(child.tail or "")
+    return "".join(pieces)
+
+
+def _lines(text: str) -> Iterator[str]:
+    for line in text.split("\n"):
+        if line.strip():
+            yield " ".join(line.split())
