@@ -1,0 +1,325 @@
+"""A new generation: written beside the live one, read back, asked a question, and swapped in by one rename.
+
+After a crash at any moment CURRENT names the old generation or the new one, and both are whole.
+"""
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer import __version__
+from indexer.corpus import Problem, ScannedFile
+from indexer.dense import DenseIndex
+from indexer.errors import IndexDamagedError, IndexIncompatibleError, IndexMissingError, StorageError
+from indexer.generation import CURRENT_FILE, QUARANTINE, Store, number_of
+from indexer.lexical import LexicalIndex
+from indexer.manifest import FORMAT_VERSION, MANIFEST_FILE, Counts, Manifest, NewerFormatError, Shape, encode_manifest
+from indexer.opening import (
+    DENSE_FILE,
+    LEXICAL_FOLDER,
+    PIN_FILE,
+    VECTORS_FILE,
+    Generation,
+    read_generation,
+)
+from indexer.records import (
+    ARTICLES_FILE,
+    PASSAGES_FILE,
+    IndexedPassage,
+    encode_articles,
+    encode_passages,
+    fingerprint,
+)
+from indexer.storage import FileRecord, Lock, measure, replace_file, reported, sync, write_file
+
+# Only names made here are ever removed; whatever else lies in the folder belongs to somebody.
+LEFTOVER = re.compile(r"tmp-\d+-[0-9a-f]{8}|trash-gen-\d{6,}-[0-9a-f]{8}")
+LEFTOVER_FILE = re.compile(rf"{CURRENT_FILE}\.[0-9a-f]{{8}}\.tmp")
+NUMBERED = re.compile(r"(?:trash-)?(gen-\d{6,})(?:-[0-9a-f]{8})?")
+NPY_ROWS = 65_536
+CANARY_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contents:
+    """What goes into a generation; passages, vectors and `tokens_of(row)` are in row order."""
+
+    files: Sequence[ScannedFile]
+    passages: Sequence[IndexedPassage]
+    vectors: NDArray[np.float16]
+    tokens_of: Callable[[int], Sequence[str]]
+    shape: Shape
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def counts(self) -> Counts:
+        """How many of each there are."""
+        rows = len(self.passages)
+        return Counts(articles=len(self.files), passages=rows, vectors=len(self.vectors), lexical=rows)
+
+
+class Draft:
+    """A generation that nobody can see yet: a folder of its own, removed unless it is published."""
+
+    def __init__(self, folder: Path, contents: Contents) -> None:
+        self.folder = folder
+        self.contents = contents
+        self.records: dict[str, FileRecord] = {}
+
+    def write(self, *, progress: Callable[[int], None] | None = None) -> None:
+        """Write everything but the manifest, and bring it to the disk; `progress` is told the rows indexed."""
+        self._write(ARTICLES_FILE, encode_articles(self.contents.files))
+        self._write(PASSAGES_FILE, encode_passages(self.contents.passages))
+        self._write(VECTORS_FILE, _npy(self.contents.vectors))
+        # FAISS's own writer hides a full disk.
+        self._write(DENSE_FILE, [DenseIndex.build(self.contents.vectors).to_bytes()])
+        self._write_lexical(progress or (lambda _: None))
+
+    def seal(self, name: str, parent: str | None) -> None:
+        """Write the manifest and bring the list of files to the disk."""
+        manifest = Manifest(
+            format_version=FORMAT_VERSION,
+            generation=name,
+            parent=parent,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            app_version=__version__,
+            embedder=self.contents.shape.embedder,
+            chunker=self.contents.shape.chunker,
+            analyser=self.contents.shape.analyser,
+            formats=self.contents.shape.formats,
+            dense=DenseIndex.kind,
+            counts=self.contents.counts,
+            files=self.records,
+            problems=self.contents.problems,
+            corpus_fingerprint=fingerprint(self.contents.files),
+        )
+        write_file(self.folder / MANIFEST_FILE, [encode_manifest(manifest)])
+        with reported(self.folder):
+            sync(self.folder)
+
+    def _write(self, name: str, parts: Iterator[bytes] | list[bytes]) -> None:
+        self.records[name] = write_file(self.folder / name, parts)
+
+    def _documents(self, progress: Callable[[int], None]) -> Iterator[Sequence[str]]:
+        for row in range(len(self.contents.passages)):
+            yield self.contents.tokens_of(row)
+            progress(row + 1)
+
+    def _write_lexical(self, progress: Callable[[int], None]) -> None:
+        folder = self.folder / LEXICAL_FOLDER
+        with reported(folder):
+            folder.mkdir()
+            try:
+                LexicalIndex.build(folder, self._documents(progress))
+            except ValueError as error:
+                # tantivy reports a full disk this way.
+                advice = "Free some space or check the disk, then run it again; what was committed before stays in use."
+                raise StorageError(f"Cannot write {folder}: {error}.", advice=advice) from error
+            for file in sorted(folder.iterdir()):
+                if file.suffix == ".lock":
+                    file.unlink()
+                    continue
+                sync(file)
+                self.records[f"{LEXICAL_FOLDER}/{file.name}"] = measure(file)
+            sync(folder)
+
+
+class Writer:
+    """The right to change an index, held from the first look at it to the last clean-up.
+
+    `base` is the generation to build from: the current one, or the newest valid one when that is damaged, in which
+    case `notes` says so.
+    """
+
+    def __init__(self, store: Store, *, keep: int) -> None:
+        self.store = store
+        self.keep = keep
+        self.notes: list[str] = []
+        with reported(store.root):
+            self._remove_leftovers()
+        self.base = self._open_base()
+        self._need_space()
+
+    @contextmanager
+    def draft(self, contents: Contents) -> Iterator[Draft]:
+        """Make an empty draft to write and publish; it is gone afterwards unless it was published."""
+        folder = self.store.root / f"tmp-{os.getpid()}-{secrets.token_hex(4)}"
+        try:
+            with reported(folder):
+                folder.mkdir()
+                (folder / PIN_FILE).touch()
+                # While this process lives nobody takes the draft for a leftover; readers pin it the same way.
+                pin = Lock.shared(folder / PIN_FILE)
+            with pin or nullcontext():
+                yield Draft(folder, contents)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def publish(self, draft: Draft) -> str:
+        """Make a draft the current generation and return its name; on any failure the old one stays."""
+        with reported(self.store.root):
+            name, before = self._next_name(), self.store.current_text()
+        draft.seal(name, self.base.id if self.base else None)
+        _check(draft, name)
+        try:
+            with reported(self.store.root / name):
+                os.rename(draft.folder, self.store.root / name)
+                sync(self.store.root)
+            self.store.point_at(name)
+        except BaseException:
+            self._withdraw(name, before)
+            raise
+        return name
+
+    def clean_up(self) -> None:
+        """Remove the generations that nobody needs: not current, not its parent, not open, not among the newest."""
+        current = self.store.current_id()
+        others = [name for name in self.store.names() if name != current]
+        needed = {*others[-self.keep :], self.base.id if self.base else current}
+        for name in others:
+            if name not in needed:
+                try:
+                    self._discard(name)
+                except OSError as error:
+                    self.notes.append(f"{name} could not be removed: {error.strerror}.")
+
+    def close(self) -> None:
+        """Let the base go."""
+        if self.base:
+            self.base.close()
+
+    def _open_base(self) -> Generation | None:
+        try:
+            base = self.store.open_or_fall_back(lock_held=True)
+        except IndexMissingError:
+            return None
+        except NewerFormatError:
+            raise
+        except (IndexDamagedError, IndexIncompatibleError) as error:
+            self.notes.append(f"{error.message.rstrip('.')}. Everything is built anew.")
+            return None
+        if base.degraded:
+            self.notes.append(f"{base.degraded.partition(';')[0]}. Built from {base.id} instead.")
+        return base
+
+    def _need_space(self) -> None:
+        needed = 2 * self.base.manifest.size if self.base else 0
+        with reported(self.store.root):
+            free = shutil.disk_usage(self.store.root).free
+        if free < needed:
+            self.close()
+            raise StorageError(
+                f"{self.store.root} has {free >> 20} MiB free; building needs {needed >> 20} MiB.",
+                advice="Free some space, then run it again; the index stays in use.",
+            )
+
+    def _next_name(self) -> str:
+        names = [path.name for path in self.store.root.iterdir()]
+        if (self.store.root / QUARANTINE).is_dir():
+            names += [path.name for path in (self.store.root / QUARANTINE).iterdir()]
+        names.append(self.store.current_id() or "")
+        taken = (number_of(match.group(1)) for match in map(NUMBERED.fullmatch, names) if match)
+        return f"gen-{max(taken, default=0) + 1:06d}"
+
+    def _remove_leftovers(self) -> None:
+        for path in self.store.root.iterdir():
+            if LEFTOVER_FILE.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+            elif LEFTOVER.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+                self._remove_leftover(path)
+
+    def _remove_leftover(self, folder: Path) -> None:
+        with suppress(OSError):
+            pin = Lock.exclusive(folder / PIN_FILE)
+            if pin:
+                with pin:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+    def _discard(self, name: str) -> None:
+        """Remove a generation unless somebody has it open."""
+        pin = Lock.exclusive(self.store.root / name / PIN_FILE)
+        if pin:
+            with pin:
+                self._remove(name)
+
+    def _remove(self, name: str) -> None:
+        """Take a generation away in one step; deleting its files takes many."""
+        trash = self.store.root / f"trash-{name}-{secrets.token_hex(4)}"
+        os.rename(self.store.root / name, trash)
+        shutil.rmtree(trash, ignore_errors=True)
+
+    def _withdraw(self, name: str, before: str | None) -> None:
+        """Undo a commit that failed half-way; what cannot be undone is whole, and stays."""
+        with suppress(OSError, StorageError):
+            if self.store.current_id() != name:
+                self._remove(name)
+                return
+            # CURRENT was replaced, but perhaps not for good: the failed write is not trusted.
+            if before is None:
+                (self.store.root / CURRENT_FILE).unlink()
+            else:
+                replace_file(self.store.root / CURRENT_FILE, before.encode())
+            self.store.quarantine(name, "its commit failed")
+
+
+@contextmanager
+def writing(store: Store, *, keep: int) -> Iterator[Writer]:
+    """Take the right to change an index; raises IndexBusyError at once while another process has it."""
+    with reported(store.root):
+        if not store.root.is_dir():
+            store.root.mkdir(parents=True, exist_ok=True)
+            sync(store.root.parent)
+    with store.lock():
+        writer = Writer(store, keep=keep)
+        try:
+            yield writer
+        finally:
+            writer.close()
+
+
+def _npy(vectors: NDArray[np.float16]) -> Iterator[bytes]:
+    rows = np.ascontiguousarray(vectors, dtype="<f2")
+    header = BytesIO()
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(rows))
+    yield header.getvalue()
+    yield from (block.tobytes() for block in np.array_split(rows, len(rows) // NPY_ROWS + 1))
+
+
+def _check(draft: Draft, name: str) -> None:
+    """Open the draft as a reader would, and ask it for passages that it must find."""
+    try:
+        generation = read_generation(draft.folder, name)
+        try:
+            for row in {0, len(generation.passages) // 2, len(generation.passages) - 1}:
+                _ask(generation, row, sorted(set(draft.contents.tokens_of(row))))
+        finally:
+            generation.close()
+    except (IndexDamagedError, IndexIncompatibleError) as error:
+        raise StorageError(
+            f"The new index is not what was written: {error.message}",
+            advice="Check the disk, then run it again; the old index stays in use.",
+        ) from error
+
+
+def _ask(generation: Generation, row: int, tokens: list[str]) -> None:
+    query = generation.vectors[row].astype(np.float32)
+    allowed = np.zeros(len(generation.passages), dtype=np.bool_)
+    allowed[row] = True
+    best = generation.dense.search(query, 1)
+    # A near-duplicate may come first, but no less like the query than the row itself.
+    if not best or float(generation.vectors[best[0][0]].astype(np.float32) @ query) < query @ query - CANARY_TOLERANCE:
+        raise IndexDamagedError(f"{DENSE_FILE}: does not find row {row}")
+    if [found for found, _ in generation.dense.search(query, 1, allowed=allowed)] != [row]:
+        raise IndexDamagedError(f"{DENSE_FILE}: does not find row {row} alone")
+    if tokens and [found for found, _ in generation.lexical.search(tokens, 1, allowed=allowed)] != [row]:
+        raise IndexDamagedError(f"{LEXICAL_FOLDER}: does not find row {row}")

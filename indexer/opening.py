@@ -1,0 +1,194 @@
+"""One generation from its folder: every file checked against the manifest, then read, then counted."""
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.articles import Article, Passage
+from indexer.corpus import ScannedFile
+from indexer.dense import DenseIndex
+from indexer.errors import FootnoteError, IndexDamagedError, IndexIncompatibleError, StorageError
+from indexer.lexical import LexicalIndex
+from indexer.manifest import MANIFEST_FILE, Counts, Manifest, NewerFormatError, decode_manifest
+from indexer.records import ARTICLES_FILE, PASSAGES_FILE, decode_articles, decode_passages
+from indexer.storage import Lock, measure, read_file
+
+PIN_FILE = ".pin"
+VECTORS_FILE = "vectors.npy"
+DENSE_FILE = "dense.faiss"
+LEXICAL_FOLDER = "lexical"
+REQUIRED = (ARTICLES_FILE, PASSAGES_FILE, VECTORS_FILE, DENSE_FILE, f"{LEXICAL_FOLDER}/meta.json")
+
+# These say that the file is not there or not whole; others, such as too many open files, say nothing about it.
+DAMAGE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EIO, errno.ENXIO, errno.EINVAL})
+
+
+class PointerDamagedError(IndexDamagedError):
+    """CURRENT itself is at fault, so the generation may be whole."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Generation:
+    """One complete, immutable index, opened and checked: everything needed to answer.
+
+    `files` holds the articles with the stamps of their files; `passages`, `embedded` (SHA-256 of the embedded
+    text) and `vectors` are in row order. `degraded` says why this is not the generation that CURRENT names.
+    """
+
+    id: str
+    path: Path
+    manifest: Manifest
+    files: dict[str, ScannedFile]
+    articles: dict[str, Article]
+    passages: tuple[Passage, ...]
+    embedded: tuple[str, ...]
+    vectors: NDArray[np.float16]
+    dense: DenseIndex
+    lexical: LexicalIndex
+    pin: Lock | None
+    degraded: str | None = None
+
+    def article_of(self, passage: Passage) -> Article:
+        """Return the article that a passage is a slice of."""
+        return self.articles[passage.article_id]
+
+    def close(self) -> None:
+        """Let a clean-up take the folder; forgetting the generation does the same."""
+        if self.pin:
+            self.pin.close()
+
+
+def read_generation(folder: Path, name: str, *, manifest_sha256: str | None = None) -> Generation:
+    """Open the generation `name` that lies in `folder`, checking every byte.
+
+    Raises IndexDamagedError naming the file, PointerDamagedError when only `manifest_sha256` is wrong, and
+    IndexIncompatibleError when the files are whole but of no use to this Footnote.
+    """
+    pin = _pin(folder)
+    try:
+        manifest = read_manifest(folder, name, manifest_sha256=manifest_sha256)
+        _check_files(folder, manifest)
+        generation = _load(folder, manifest, pin)
+        _check_counts(generation)
+    except BaseException:
+        if pin:
+            pin.close()
+        raise
+    return generation
+
+
+def read_manifest(folder: Path, name: str, *, manifest_sha256: str | None = None) -> Manifest:
+    """Read the manifest of the generation `name`; errors as in `read_generation`."""
+    with _damage(MANIFEST_FILE):
+        data = read_file(folder / MANIFEST_FILE)
+    differs = manifest_sha256 not in (None, hashlib.sha256(data).hexdigest())
+    try:
+        manifest = decode_manifest(data)
+    except NewerFormatError as error:
+        if differs:
+            raise IndexDamagedError(f"{MANIFEST_FILE}: SHA-256 differs") from error
+        raise
+    if manifest.generation != name:
+        raise IndexDamagedError(f"{MANIFEST_FILE}: belongs to {manifest.generation}")
+    if differs:
+        raise PointerDamagedError(f"CURRENT is damaged: SHA-256 differs from that of {name}/{MANIFEST_FILE}")
+    return manifest
+
+
+def _pin(folder: Path) -> Lock | None:
+    path = folder / PIN_FILE
+    # A copy may have come without it; where nothing can be written, nothing is cleaned up either.
+    with suppress(OSError):
+        if not path.exists():
+            path.touch()
+        return Lock.shared(path)
+    return None
+
+
+@contextmanager
+def _damage(name: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise IndexDamagedError(f"{name}: missing") from error
+    except OSError as error:
+        if error.errno in DAMAGE:
+            raise IndexDamagedError(f"{name}: {error.strerror}") from error
+        raise StorageError(f"Cannot read {error.filename or name}: {error.strerror or error}.") from error
+
+
+def _check_files(folder: Path, manifest: Manifest) -> None:
+    for name in REQUIRED:
+        if name not in manifest.files:
+            raise IndexDamagedError(f"{name}: not in the manifest")
+    for name, expected in sorted(manifest.files.items()):
+        with _damage(name):
+            found = measure(folder / name)
+        if found.size != expected.size:
+            raise IndexDamagedError(f"{name}: {found.size} bytes instead of {expected.size}")
+        if found != expected:
+            raise IndexDamagedError(f"{name}: SHA-256 differs")
+
+
+def _load(folder: Path, manifest: Manifest, pin: Lock | None) -> Generation:
+    files = decode_articles(read_file(folder / ARTICLES_FILE))
+    passages = decode_passages(read_file(folder / PASSAGES_FILE), files)
+    try:
+        vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
+        dense = DenseIndex.from_bytes(read_file(folder / DENSE_FILE))
+        lexical = _open_lexical(folder / LEXICAL_FOLDER)
+    except (FootnoteError, ValueError, OSError) as error:
+        # Their checksums are right, so the libraries have changed, not the files.
+        raise IndexIncompatibleError(
+            f"{manifest.generation} is whole, but the installed libraries cannot read it: {error}",
+            advice="Run `footnote index` to build it again.",
+        ) from error
+    return Generation(
+        id=manifest.generation,
+        path=folder,
+        manifest=manifest,
+        files=files,
+        articles={article_id: file.article for article_id, file in files.items()},
+        passages=tuple(indexed.passage for indexed in passages),
+        embedded=tuple(indexed.embedded_sha256 for indexed in passages),
+        vectors=np.asarray(vectors),
+        dense=dense,
+        lexical=lexical,
+        pin=pin,
+    )
+
+
+def _open_lexical(folder: Path) -> LexicalIndex:
+    if os.access(folder, os.W_OK):
+        return LexicalIndex.open(folder)
+    # tantivy makes a lock file beside what it reads; a folder of links takes it where the index is read-only.
+    with tempfile.TemporaryDirectory(prefix="footnote-") as links:
+        for file in folder.iterdir():
+            if file.suffix != ".lock":
+                (Path(links) / file.name).symlink_to(file.resolve())
+        return LexicalIndex.open(Path(links))
+
+
+def _check_counts(generation: Generation) -> None:
+    rows = len(generation.passages)
+    found = Counts(
+        articles=len(generation.articles),
+        passages=rows,
+        vectors=len(generation.vectors),
+        lexical=len(generation.lexical),
+    )
+    if found != generation.manifest.counts or {found.vectors, found.lexical, len(generation.dense)} != {rows}:
+        raise IndexDamagedError(
+            f"the counts disagree: {found}, {len(generation.dense)} dense; in the manifest {generation.manifest.counts}"
+        )
+    dim = generation.manifest.embedder.dim
+    if generation.vectors.dtype != np.float16 or generation.vectors.shape != (rows, dim) or generation.dense.dim != dim:
+        raise IndexDamagedError(f"{VECTORS_FILE}: not {rows} half-precision vectors of length {dim}")

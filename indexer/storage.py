@@ -1,0 +1,148 @@
+"""Bytes to disk and back so that a crash leaves the old or the new, and damage is noticed.
+
+Nothing here knows what an index is: durable writes, checked reads, and locks that die with their holder.
+"""
+
+import errno
+import fcntl
+import hashlib
+import os
+import secrets
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from indexer.errors import StorageError
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """What a file must be: its length in bytes and its SHA-256."""
+
+    size: int
+    sha256: str
+
+
+@contextmanager
+def reported(path: Path) -> Iterator[None]:
+    """Turn the system's errors into a StorageError that names the path and the cause."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename if isinstance(error.filename, str) else path
+        raise StorageError(
+            f"Cannot write {where}: {error.strerror or error}.",
+            advice="Free some space or check the disk, then run it again; what was committed before stays in use.",
+        ) from error
+
+
+def write_file(path: Path, parts: Iterable[bytes]) -> FileRecord:
+    """Write a new file and bring it to the disk; the record is of what was meant to be written."""
+    digest, size = hashlib.sha256(), 0
+    with reported(path), path.open("xb") as file:
+        for part in parts:
+            file.write(part)
+            digest.update(part)
+            size += len(part)
+        file.flush()
+        os.fsync(file.fileno())
+    return FileRecord(size, digest.hexdigest())
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Give a file new content in one step: after a crash it holds the old content or the new."""
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        write_file(temporary, [data])
+        with reported(path):
+            os.replace(temporary, path)
+            sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Bring a file's content, or a folder's list of names, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_file(path: Path) -> bytes:
+    """Read a regular file whole; links, folders and pipes are OSErrors."""
+    with _open_regular(path) as file:
+        return file.read()
+
+
+def measure(path: Path) -> FileRecord:
+    """Return the size and SHA-256 of a regular file."""
+    with _open_regular(path) as file:
+        digest = hashlib.file_digest(file, "sha256")
+        return FileRecord(file.tell(), digest.hexdigest())
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    # A link could lead outside the index; opening a pipe would wait for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+class Lock:
+    """An advisory lock on a file; the kernel lets it go when the holder closes it or dies, however it dies."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @classmethod
+    def shared(cls, path: Path) -> Self | None:
+        """Take a lock that many may hold, on an existing file; None while somebody holds it exclusively."""
+        return cls._take(os.open(path, os.O_RDONLY | os.O_CLOEXEC), fcntl.LOCK_SH)
+
+    @classmethod
+    def exclusive(cls, path: Path) -> Self | None:
+        """Take the lock alone, making the file if need be; None while anybody holds it."""
+        return cls._take(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), fcntl.LOCK_EX)
+
+    @classmethod
+    def _take(cls, descriptor: int, kind: int) -> Self | None:
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except OSError:
+            os.close(descriptor)
+            raise
+        return cls(descriptor)
+
+    def write(self, text: str) -> None:
+        """Say in the locked file who holds it."""
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, text.encode(), 0)
+
+    def close(self) -> None:
+        """Let the lock go; a second call does nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
