@@ -1,11 +1,27 @@
 """Question and passages to evidence: which sentences answer, and whether any does at all."""
 
-from collections.abc import Sequence
+import json
+import math
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from importlib import resources
+from threading import Lock
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from indexer.articles import Article, Sentence
+from indexer.embedding import Embedder, Vectors
+from indexer.generation import Generation
+from indexer.language import Analyser, detect_language
+from indexer.settings import Settings
+from qa.features import NAMES, Candidate, Matrix, candidates_of, features
+from qa.questions import answer_kind, missing_share, names_in, numbers_in, spans_of
 from qa.retrieval import Hit
+
+MAX_EVIDENCE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +63,156 @@ class Reader(Protocol):
     """Whatever reads: `read` gives at most five pieces of evidence."""
 
     def read(self, question: str, hits: Sequence[Hit]) -> Reading: ...
+
+
+# What P(answerable) is judged by: the best candidate's features, how it stands out, and what is missing.
+ANSWERABLE_NAMES = (*NAMES, "utility", "lead_over_second", "dense", "unseen", "names_missing", "numbers_missing")
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A linear model: `rank` orders sentences (conditional logit), `answerable` and `bias` judge the best one.
+
+    Fitted on public question sets by benchmarks/fit_reader.py, which also writes down the data and the figures.
+    """
+
+    rank: NDArray[np.float64]
+    answerable: NDArray[np.float64]
+    bias: float
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Weights":
+        """Read named weights; a name without a weight counts 0."""
+        return cls(
+            rank=np.array([data["rank"].get(name, 0.0) for name in NAMES]),
+            answerable=np.array([data["answerable"].get(name, 0.0) for name in ANSWERABLE_NAMES]),
+            bias=float(data["bias"]),
+        )
+
+
+def load_weights() -> dict[str, Weights]:
+    """Return the shipped weights: "semantic" where the embedder knows the language, "lexical" where not."""
+    data = json.loads(resources.files("qa").joinpath("reader_weights.json").read_text(encoding="utf-8"))
+    return {name: Weights.from_json(data[name]) for name in ("semantic", "lexical")}
+
+
+class FeatureReader:
+    """Scores sentences by readable features and a small linear model; needs no language model."""
+
+    def __init__(self, generation: Generation, embedder: Embedder, settings: Settings) -> None:
+        self._lexical = generation.lexical
+        self._passages = len(generation.passages)
+        self._analyser = Analyser(settings.korean_analyser)
+        self._embedder = SentenceCache(embedder)
+        self._languages = embedder.info.languages
+        self._weights = load_weights()
+
+    def read(self, question: str, hits: Sequence[Hit]) -> Reading:
+        """Return at most MAX_EVIDENCE sentences, best first, and P(some sentence answers)."""
+        candidates = candidates_of(hits)
+        if not candidates:
+            return Reading(evidence=(), answerable=0.0)
+        weights = self._weights["semantic" if self.knows_language_of(question) else "lexical"]
+        rows = self.features(question, candidates)
+        utilities = rows @ weights.rank
+        judged = self.answerable_features(question, candidates, rows, utilities)
+        answerable = _sigmoid(float(judged @ weights.answerable) + weights.bias)
+        chances = np.exp(utilities - utilities.max())
+        chances /= chances.sum()
+        order = np.argsort(-utilities, kind="stable")[:MAX_EVIDENCE]
+        evidence = [_evidence(question, candidates[i], answerable * float(chances[i])) for i in order]
+        return Reading(evidence=evidence, answerable=answerable)
+
+    def knows_language_of(self, question: str) -> bool:
+        """Whether the embedder's similarities mean anything for this question."""
+        language = detect_language(question)
+        return language == "und" or language in self._languages
+
+    def features(self, question: str, candidates: Sequence[Candidate]) -> Matrix:
+        """Return the candidates' features, shape (n, len(NAMES))."""
+        similarity, in_context = self._similarities(question, candidates)
+        return features(
+            question,
+            candidates,
+            similarity=similarity,
+            in_context=in_context,
+            tokenise=self._analyser.content_tokens,
+            idf=self._idf,
+        )
+
+    def answerable_features(
+        self, question: str, candidates: Sequence[Candidate], rows: Matrix, utilities: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return what answerability is judged by, shape (len(ANSWERABLE_NAMES),)."""
+        order = np.argsort(-utilities, kind="stable")
+        best = candidates[order[0]]
+        lead = float(utilities[order[0]] - utilities[order[1]]) if len(order) > 1 else 1.0
+        around = f"{best.context} {best.hit.passage.heading} {best.hit.text}"
+        tokens = self._analyser.content_tokens(question)
+        unseen = [token for token in tokens if self._lexical.document_frequency(token) == 0]
+        facts = (
+            float(utilities[order[0]]),
+            lead,
+            max(candidate.hit.dense_score for candidate in candidates),
+            len(unseen) / len(tokens) if tokens else 0.0,
+            missing_share(names_in(question), around),
+            missing_share(numbers_in(question), around),
+        )
+        return np.concatenate([rows[order[0]], np.array(facts)])
+
+    def _similarities(
+        self, question: str, candidates: Sequence[Candidate]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        if not self.knows_language_of(question):
+            return np.zeros(len(candidates), np.float32), np.zeros(len(candidates), np.float32)
+        asked = self._embedder.embed([question])[0]
+        alone = self._embedder.embed([candidate.text for candidate in candidates])
+        in_context = self._embedder.embed([candidate.context for candidate in candidates])
+        return alone @ asked, in_context @ asked
+
+    def _idf(self, token: str) -> float:
+        frequency = self._lexical.document_frequency(token)
+        return math.log(1 + (self._passages - frequency + 0.5) / (frequency + 0.5))
+
+
+class SentenceCache:
+    """Remembers the vectors of recent sentences, since the same passages are read again and again."""
+
+    def __init__(self, embedder: Embedder, *, size: int = 20_000) -> None:
+        self._embedder = embedder
+        self._size = size
+        self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._lock = Lock()
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors, shape (n, dim), computing only those not remembered."""
+        with self._lock:
+            known = {text: self._vectors[text] for text in texts if text in self._vectors}
+        # Sorted by length: a batch is padded to its longest text.
+        new = sorted({text for text in texts if text not in known}, key=len)
+        known.update(zip(new, self._embedder.embed_queries(new), strict=True))
+        with self._lock:
+            for text in texts:
+                self._vectors[text] = known[text]
+                self._vectors.move_to_end(text)
+            while len(self._vectors) > self._size:
+                self._vectors.popitem(last=False)
+        return np.stack([known[text] for text in texts])
+
+
+def _evidence(question: str, candidate: Candidate, score: float) -> Evidence:
+    """Point at the short answer only where it cannot be mistaken: one span of the kind asked for."""
+    spans = spans_of(answer_kind(question), candidate.text, question)
+    start, end = spans[0] if len(spans) == 1 else (None, None)
+    offset = candidate.sentence.start
+    return Evidence(
+        article=candidate.article,
+        sentence=candidate.sentence,
+        score=score,
+        short_start=None if start is None else offset + start,
+        short_end=None if end is None else offset + end,
+    )
+
+
+def _sigmoid(value: float) -> float:
+    return 1 / (1 + math.exp(-max(-60.0, min(60.0, value))))

@@ -1,10 +1,24 @@
 """Questions to passages: filters first, then both legs, then one fused ranking."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
+from numpy.typing import NDArray
+
 from indexer.articles import Article, Passage
+from indexer.embedding import Embedder
+from indexer.generation import Generation
+from indexer.language import Analyser, detect_language
+from indexer.settings import Settings
+from qa.fusion import fuse
+
+Mask = NDArray[np.bool_]
+
+# What the user should know about how the hits were found; ui/texts.py has the words.
+FILTERS_MATCH_NOTHING = "filters_match_nothing"
+EMBEDDER_BLIND = "embedder_blind"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +31,27 @@ class Filters:
     languages: tuple[str, ...] = ()
     article_ids: tuple[str, ...] = ()
 
+    def accept(self, article: Article) -> bool:
+        """Whether the article passes; one without a date passes no filter on dates."""
+        if (self.published_from or self.published_to) and article.published is None:
+            return False
+        return (
+            (self.published_from is None or (article.published or date.min) >= self.published_from)
+            and (self.published_to is None or (article.published or date.max) <= self.published_to)
+            and (not self.sources or article.source in self.sources)
+            and (not self.languages or article.language in self.languages)
+            and (not self.article_ids or article.id in self.article_ids)
+        )
+
+
+NO_FILTERS = Filters()
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A passage with its scores: `score` is fused and comparable within one question only.
 
-    `dense_score` is the cosine; `lexical_score` is BM25, 0.0 when no term is shared.
+    `dense_score` is the cosine, `lexical_score` is BM25; 0.0 when that leg did not bring the passage.
     """
 
     passage: Passage
@@ -44,3 +73,54 @@ class Retrieval:
 
     hits: Sequence[Hit]
     warnings: tuple[str, ...] = ()
+
+
+class Retriever:
+    """Finds passages of one generation; immutable, so it may be used by many threads at once."""
+
+    def __init__(self, generation: Generation, embedder: Embedder, settings: Settings) -> None:
+        self._generation = generation
+        self._embedder = embedder
+        self._depth = settings.retrieval_depth
+        self._analyser = Analyser(settings.korean_analyser)
+        self._articles = [generation.articles[passage.article_id] for passage in generation.passages]
+
+    def retrieve(self, question: str, filters: Filters = NO_FILTERS, *, top_k: int = 10) -> Retrieval:
+        """Return at most `top_k` hits, best first; filters that match nothing return nothing."""
+        allowed = self._allowed(filters)
+        if allowed is not None and not allowed.any():
+            return Retrieval(hits=(), warnings=(FILTERS_MATCH_NOTHING,))
+        knows_language = self._knows_language_of(question)
+        dense = self._dense_scores(question, allowed) if knows_language else {}
+        lexical = dict(self._generation.lexical.search(self._tokens(question), self._depth, allowed=allowed))
+        ranked = fuse(dense, lexical)[:top_k]
+        hits = [self._hit(rank, row, score, dense, lexical) for rank, (row, score) in enumerate(ranked, start=1)]
+        return Retrieval(hits=hits, warnings=() if knows_language else (EMBEDDER_BLIND,))
+
+    def _knows_language_of(self, question: str) -> bool:
+        language = detect_language(question)
+        return language == "und" or language in self._embedder.info.languages
+
+    def _tokens(self, question: str) -> list[str]:
+        # A question of nothing but stop words ("who is it?") still deserves a lexical search.
+        return self._analyser.content_tokens(question) or self._analyser.tokens(question)
+
+    def _dense_scores(self, question: str, allowed: Mask | None) -> dict[int, float]:
+        query = self._embedder.embed_queries([question])[0]
+        return dict(self._generation.dense.search(query, self._depth, allowed=allowed))
+
+    def _allowed(self, filters: Filters) -> Mask | None:
+        if filters == NO_FILTERS:
+            return None
+        accepted = {article.id: filters.accept(article) for article in self._generation.articles.values()}
+        return np.array([accepted[article.id] for article in self._articles], dtype=np.bool_)
+
+    def _hit(self, rank: int, row: int, score: float, dense: Mapping[int, float], lexical: Mapping[int, float]) -> Hit:
+        return Hit(
+            passage=self._generation.passages[row],
+            article=self._articles[row],
+            rank=rank,
+            score=score,
+            dense_score=dense.get(row, 0.0),
+            lexical_score=lexical.get(row, 0.0),
+        )

@@ -1,0 +1,69 @@
+# One door to everything: `make` lists it. Idempotent; the second time is quick.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+CODE   := indexer qa ui tests $(wildcard benchmarks)
+
+# The questions of `make eval`, and what pytest is asked on top: `make test ARGS="-k citations -x"`.
+QUESTIONS ?= tests/quality/questions.jsonl
+ARGS      ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test browser lint fix bench eval clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(STAMP) ## create .venv and install the pinned dependencies
+
+run: setup ## build the index of corpus/ if need be; serve page and API at http://127.0.0.1:8000
+	@$(BIN)/footnote serve
+
+test: setup browser ## everything CI runs: lint, types, tests
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/pytest $(ARGS)
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+
+fix: setup ## let ruff repair and format
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+bench: setup ## run the benchmarks; each prints its figures and the machine
+	@for script in benchmarks/*.py; do \
+	  test -f "$$script" || { echo "no benchmark yet"; exit 0; }; \
+	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+eval: setup ## the quality figures on the questions of tests/quality
+	$(BIN)/footnote eval $(QUESTIONS)
+
+clean: ## remove .venv, the index and every cache
+	rm -rf $(VENV) index .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	find indexer qa ui tests -name __pycache__ -prune -exec rm -rf {} +
+
+# The browser tests need a Chromium and fonts with Korean. CI installs Debian's; elsewhere we only say how.
+browser:
+	@if command -v chromium >/dev/null && fc-list 2>/dev/null | grep -q 'Noto.*CJK'; then :; \
+	elif [ "$$CI" = true ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk fontconfig; \
+	else \
+	  echo "No Chromium or no Korean font: the browser tests will be skipped."; \
+	  echo "On Debian: apt-get install chromium fonts-noto-cjk"; \
+	fi
+
+# pip takes its own settings (pip.conf, PIP_…) as they are. A failed install leaves no stamp.
+$(STAMP): pyproject.toml .ci/constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.13 is needed: make setup PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Python 3.11 to 3.13 is needed, $(PYTHON) is another: make setup PYTHON=/path/to/python3"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint .ci/constraints.txt pip
+	$(BIN)/python -m pip install --constraint .ci/constraints.txt --build-constraint .ci/constraints.txt \
+	  --quiet --editable '.[dev]'
+	@touch $@

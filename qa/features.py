@@ -1,0 +1,164 @@
+"""What the reader looks at: a question and a candidate sentence to a row of numbers. Pure.
+
+Each feature is a plain fact in about [−1, 1], so that the weights can be read (qa/reader_weights.json).
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.articles import Article, Sentence
+from qa.questions import answer_kind, spans_of
+from qa.retrieval import Hit
+
+Matrix = NDArray[np.float64]
+Tokenise = Callable[[str], list[str]]
+Idf = Callable[[str], float]
+
+NAMES = (
+    "similarity",  # cosine of question and sentence
+    "similarity_in_context",  # the same with title and previous sentence
+    "similarity_best",  # 1 for the most similar sentence in context, less for the others
+    "overlap",  # idf-weighted share of the question's tokens in the sentence
+    "overlap_in_context",  # the same with title, heading and previous sentence
+    "overlap_of_passage",  # the same with the whole passage
+    "pairs",  # share of the question's neighbouring tokens that neighbour in the sentence
+    "rare",  # whether the question's rarest token is in the sentence
+    "passage",  # fused score of the passage, relative to the best
+    "passage_first",  # 1 / rank of the passage
+    "kind_found",  # the sentence has a span of the kind asked for
+    "kind_missing",  # it has none, though a kind is asked for
+    "reason",  # a reason is asked for and the sentence gives one
+    "length",  # how far the sentence is from a short one
+    "asks",  # the sentence is itself a question
+    "lead",  # the first sentence of its article
+)
+
+_LONG = 60  # words; beyond this, longer makes no difference
+_REASONS = (
+    "because",
+    "due to",
+    "in order to",
+    "so that",
+    "aim",
+    "to ensure",
+    "as a result",
+    "since",
+    "때문",
+    "위해",
+    "위한",
+    "따라",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence that may answer, with what stands before it and the hit it was found in."""
+
+    hit: Hit
+    sentence: Sentence
+    previous: Sentence | None
+
+    @property
+    def article(self) -> Article:
+        """The article it stands in."""
+        return self.hit.article
+
+    @property
+    def text(self) -> str:
+        """The sentence exactly as the article has it."""
+        return self.article.quote(self.sentence.start, self.sentence.end)
+
+    @property
+    def context(self) -> str:
+        """Title, previous sentence and sentence: what is needed to know who "it" is."""
+        before = self.article.quote(self.previous.start, self.previous.end) if self.previous else ""
+        return " ".join(part for part in (f"{self.article.title}.", before, self.text) if part)
+
+
+def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
+    """Return each sentence of the hits once, in the best passage that also holds the sentence before it."""
+    chosen: dict[tuple[str, int], Candidate] = {}
+    for hit in hits:
+        before: Sentence | None = None
+        for sentence in hit.passage.sentences:
+            key = (hit.article.id, sentence.start)
+            known = chosen.get(key)
+            if known is None:
+                chosen[key] = Candidate(hit, sentence, before)
+            elif known.previous is None and before is not None:
+                chosen[key] = Candidate(known.hit, sentence, before)
+            before = sentence
+    return list(chosen.values())
+
+
+def features(
+    question: str,
+    candidates: Sequence[Candidate],
+    *,
+    similarity: NDArray[np.floating],
+    in_context: NDArray[np.floating],
+    tokenise: Tokenise,
+    idf: Idf,
+) -> Matrix:
+    """Return one row per candidate, one column per name in NAMES.
+
+    `similarity` and `in_context` are cosines, shape (n,): question to sentence, and to sentence in context.
+    They are all 0 when the embedder does not know the language.
+    """
+    asked = tokenise(question)
+    weight = {token: idf(token) for token in asked}
+    kind = answer_kind(question)
+    best_score = max((candidate.hit.score for candidate in candidates), default=0.0)
+    best_similarity = float(np.max(in_context)) if len(candidates) else 0.0
+    rows = []
+    for number, candidate in enumerate(candidates):
+        said = tokenise(candidate.text)
+        context = set(tokenise(f"{candidate.hit.passage.heading} {candidate.context}"))
+        passage = context | set(tokenise(candidate.hit.text))
+        found = bool(spans_of(kind, candidate.text, question))
+        wanted = kind in ("percent", "money", "date", "number", "person", "place")
+        rows.append(
+            (
+                float(similarity[number]),
+                float(in_context[number]),
+                float(in_context[number]) - best_similarity,
+                _overlap(weight, set(said)),
+                _overlap(weight, context),
+                _overlap(weight, passage),
+                _pairs(asked, said),
+                _rarest(weight, set(said)),
+                math.tanh((candidate.hit.score - best_score) / 2),
+                1 / candidate.hit.rank,
+                float(wanted and found),
+                float(wanted and not found),
+                float(kind == "reason" and any(word in candidate.text.lower() for word in _REASONS)),
+                min(len(candidate.text.split()), _LONG) / _LONG,
+                float(candidate.text.rstrip("\"'”’) ").endswith("?")),
+                float(candidate.sentence.start == _first_sentence(candidate)),
+            )
+        )
+    return np.array(rows, dtype=np.float64).reshape(len(candidates), len(NAMES))
+
+
+def _overlap(weight: dict[str, float], tokens: set[str]) -> float:
+    total = math.fsum(weight.values())
+    return math.fsum(value for token, value in weight.items() if token in tokens) / total if total else 0.0
+
+
+def _pairs(asked: Sequence[str], said: Sequence[str]) -> float:
+    pairs = set(itertools.pairwise(asked))
+    return len(pairs & set(itertools.pairwise(said))) / len(pairs) if pairs else 0.0
+
+
+def _rarest(weight: dict[str, float], tokens: set[str]) -> float:
+    return float(max(weight, key=lambda token: (weight[token], token)) in tokens) if weight else 0.0
+
+
+def _first_sentence(candidate: Candidate) -> int:
+    starts = (block.start for block in candidate.article.blocks if block.kind == "paragraph")
+    return next(starts, -1)

@@ -1,0 +1,342 @@
+"""The live index: what the API, the page and the command line share.
+
+One reference names the current generation. A request leases it once and works on it to the end; a rebuild, here or in
+another process, changes the reference and never the generation, which is closed when its last lease ends.
+"""
+
+import logging
+import os
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from indexer.build import BuildProgress, build
+from indexer.corpus import Scan, ScannedFile, scan
+from indexer.embedding import Embedder
+from indexer.errors import FootnoteError, IndexMissingError, NothingToIndexError
+from indexer.generation import Generation, Store
+from indexer.settings import Settings
+from qa.answer import Answerer
+from qa.uploads import AddOutcome, Removal, add_file, remove_file, restore_file
+
+logger = logging.getLogger(__name__)
+
+JobState = Literal["queued", "running", "done", "failed"]
+
+CANARY = "What do the articles say?"
+JOBS_KEPT = 20
+CHECK_SECONDS = 1.0
+# A scan of a large folder rests this many times as long as it took.
+SCAN_PAUSE = 10.0
+NOTHING = Scan(files=(), problems=(), new=(), changed=(), unchanged=(), gone=())
+Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One rebuild as it stands at this moment; `started` and `finished` are UTC.
+
+    `done` of `total` counts within the stage; `code` and `advice` belong to a failure, `report` to a success.
+    """
+
+    id: str
+    state: JobState = "queued"
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    eta_s: float | None = None
+    message: str = ""
+    code: str | None = None
+    advice: str = ""
+    report: Mapping[str, Any] | None = None
+    started: datetime | None = None
+    finished: datetime | None = None
+
+    @property
+    def fraction(self) -> float:
+        """How much of the stage is done, 0 to 1."""
+        if self.state == "done":
+            return 1.0
+        return min(1.0, self.done / self.total) if self.total else 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.state in ("done", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What a rebuild would change: article ids that are new, changed or gone since the live generation."""
+
+    new: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many articles wait for a rebuild."""
+        return len(self.new) + len(self.changed) + len(self.gone)
+
+
+@dataclass(slots=True)
+class _Live:
+    """An open generation and how many requests are using it."""
+
+    generation: Generation
+    answerer: Answerer
+    leases: int = 0
+    retired: bool = False
+
+
+class Library:
+    """The live index of one corpus; every method may be called from any thread."""
+
+    def __init__(self, settings: Settings, embedder: Embedder) -> None:
+        self.settings = settings
+        self.embedder = embedder
+        self._store = Store(settings.index)
+        self._lock = threading.Lock()  # over every field below
+        self._opening = threading.Lock()  # one opening at a time
+        self._adding = threading.Lock()  # one change of the corpus at a time
+        self._live: _Live | None = None
+        self._problem: FootnoteError | None = None
+        self._seen: Stamp | None = None
+        self._next_check = 0.0
+        self._checking = False
+        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._scanning = threading.Lock()  # over the two below
+        self._scanned = NOTHING
+        self._next_scan = 0.0
+
+    # The live generation
+
+    def open(self) -> None:
+        """Open the current generation; raises IndexMissingError, IndexDamagedError or IndexIncompatibleError."""
+        self._reload()
+
+    def close(self) -> None:
+        """Let the live generation go once nobody uses it."""
+        self._swap(None)
+
+    @contextmanager
+    def lease(self) -> Iterator[Answerer]:
+        """Hold the current answerer, and its generation open, for one request; raises when there is no index."""
+        with self._lock:
+            live = self._current()
+            live.leases += 1
+        try:
+            yield live.answerer
+        finally:
+            with self._lock:
+                live.leases -= 1
+            self._close_if_unused(live)
+
+    @property
+    def answerer(self) -> Answerer:
+        """The current answerer; take it once, and within a `lease` unless the process is single-threaded."""
+        with self._lock:
+            return self._current().answerer
+
+    @property
+    def generation(self) -> Generation:
+        """The live generation; raises when there is none."""
+        with self._lock:
+            return self._current().generation
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a generation to answer from."""
+        with self._lock:
+            return self._live is not None
+
+    def refresh_if_changed(self) -> None:
+        """Notice, for the price of one stat a second, that another process committed; open that in the background."""
+        with self._lock:
+            now = time.monotonic()
+            if self._checking or now < self._next_check:
+                return
+            self._next_check = now + CHECK_SECONDS
+            stamp = self._stamp()
+            if stamp is None or stamp == self._seen:
+                return
+            self._checking = True
+        threading.Thread(target=self._refresh, name="footnote-refresh", daemon=True).start()
+
+    def _refresh(self) -> None:
+        try:
+            self._reload()
+        except FootnoteError as error:
+            logger.error("The index changed on disk but cannot be opened: %s", error)
+        finally:
+            with self._lock:
+                self._checking = False
+
+    def _reload(self) -> None:
+        """Open what CURRENT names and make it the live one; what was live stays if that fails."""
+        with self._opening:
+            # Stamped before it is read: a commit in between is then seen at the next check.
+            stamp = self._stamp()
+            try:
+                generation = self._store.open(expect=self.embedder.info)
+                answerer = Answerer(generation, self.embedder, self.settings)
+                # Before it is live, so that nobody's first question waits for what is loaded at the first question.
+                answerer.answer(CANARY)
+            except FootnoteError as error:
+                with self._lock:
+                    self._seen, self._problem = stamp, error
+                raise
+            self._swap(_Live(generation, answerer), stamp)
+
+    def _swap(self, live: _Live | None, stamp: Stamp | None = None) -> None:
+        with self._lock:
+            old, self._live = self._live, live
+            self._seen, self._problem = stamp, None
+            if old is not None:
+                old.retired = True
+        if old is not None:
+            self._close_if_unused(old)
+
+    def _close_if_unused(self, live: _Live) -> None:
+        with self._lock:
+            unused = live.retired and live.leases == 0
+            # Only the last one out closes it.
+            live.retired = live.retired and not unused
+        if unused:
+            live.generation.close()
+
+    def _current(self) -> _Live:
+        if self._live is None:
+            raise self._problem or IndexMissingError(
+                "There is no index yet.", advice="Build it with `footnote index` or the rebuild button."
+            )
+        return self._live
+
+    def _stamp(self) -> Stamp | None:
+        try:
+            status = os.stat(self.settings.index / "CURRENT")
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_ino, status.st_size
+
+    # Rebuilding
+
+    def start_rebuild(self, *, allow_shrink: bool = False) -> Job:
+        """Rebuild in the background and go live with the result; returns the running job if there is one."""
+        with self._lock:
+            for job in self._jobs.values():
+                if not job.is_over:
+                    return job
+            job = Job(id=secrets.token_hex(8))
+            self._jobs[job.id] = job
+            while len(self._jobs) > JOBS_KEPT:
+                self._jobs.popitem(last=False)
+        threading.Thread(
+            target=self._rebuild, args=(job.id, allow_shrink), name="footnote-rebuild", daemon=True
+        ).start()
+        return job
+
+    def job(self, job_id: str) -> Job | None:
+        """Return a job as it stands now; None when there is none or it is too long ago."""
+        with self._lock:
+            return self._jobs.get(job_id)
+
+    def jobs(self) -> list[Job]:
+        """Every job that is kept, newest first."""
+        with self._lock:
+            return list(reversed(self._jobs.values()))
+
+    def _rebuild(self, job_id: str, allow_shrink: bool) -> None:
+        self._update(job_id, state="running", started=datetime.now(UTC))
+        try:
+            report = build(
+                self.settings,
+                self.embedder,
+                allow_shrink=allow_shrink,
+                progress=lambda progress: self._show(job_id, progress),
+            )
+            self._reload()
+        except FootnoteError as error:
+            outcome: dict[str, Any] = {"message": error.message, "code": error.code, "advice": error.advice}
+        except Exception:
+            logger.exception("The rebuild %s failed", job_id)
+            outcome = {"message": "The rebuild failed for a reason we did not foresee.", "code": "internal"}
+            outcome["advice"] = "The log has the details. The index before it stays in use."
+        else:
+            outcome = {"report": report.to_dict(), "message": ""}
+        state = "failed" if "code" in outcome else "done"
+        self._update(job_id, state=state, eta_s=None, finished=datetime.now(UTC), **outcome)
+
+    def _show(self, job_id: str, progress: BuildProgress) -> None:
+        self._update(job_id, stage=progress.stage, done=progress.done, total=progress.total, eta_s=progress.eta_s)
+
+    def _update(self, job_id: str, **changes: Any) -> None:  # noqa: ANN401 - the fields of Job
+        with self._lock:
+            self._jobs[job_id] = replace(self._jobs[job_id], **changes)
+
+    # The corpus
+
+    def add_articles(self, files: Iterable[tuple[str, bytes]]) -> list[AddOutcome]:
+        """Write files into the corpus, one outcome each; none is found before a rebuild. Files are taken one by one."""
+        limit = self.settings.max_file_mb * 2**20
+        with self._changing():
+            return [add_file(self.settings.corpus, name, data, max_bytes=limit) for name, data in files]
+
+    def delete_article(self, article_id: str) -> Removal:
+        """Move an article out of the corpus; it is answered from until a rebuild. `restore_article` undoes it."""
+        with self._changing():
+            return remove_file(self.settings.corpus, article_id)
+
+    def restore_article(self, trash_id: str) -> str:
+        """Undo a `delete_article` and return the article's id."""
+        with self._changing():
+            return restore_file(self.settings.corpus, trash_id)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._adding:
+            yield
+        with self._scanning:
+            self._next_scan = 0.0
+
+    def pending(self) -> Pending:
+        """What a rebuild would change; a file is read again only when its size or time differs."""
+        with self._lock:
+            before = self._live.generation.files if self._live else {}
+        after = {file.article.id: file.stamp.sha256 for file in self._scan(before).files}
+        return Pending(
+            new=tuple(sorted(after.keys() - before.keys())),
+            changed=tuple(
+                article_id
+                for article_id, sha256 in after.items()
+                if article_id in before and before[article_id].stamp.sha256 != sha256
+            ),
+            gone=tuple(sorted(before.keys() - after.keys())),
+        )
+
+    def _scan(self, before: Mapping[str, ScannedFile]) -> Scan:
+        with self._scanning:
+            now = time.monotonic()
+            if now < self._next_scan:
+                return self._scanned
+            # What waits for a rebuild is not in the index, so the scan before this one remembers it.
+            known = {**before, **{file.article.id: file for file in self._scanned.files}}
+            problems = {problem.path: problem for problem in self._scanned.problems}
+            try:
+                self._scanned = scan(
+                    self.settings.corpus,
+                    max_bytes=self.settings.max_file_mb * 2**20,
+                    known=known,
+                    known_problems=problems,
+                    exclude=[self.settings.index],
+                )
+            except NothingToIndexError:
+                self._scanned = NOTHING
+            self._next_scan = time.monotonic() + (time.monotonic() - now) * SCAN_PAUSE
+            return self._scanned

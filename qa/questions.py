@@ -1,0 +1,131 @@
+"""What kind of answer a question asks for, and which spans of a sentence are of that kind. Pure."""
+
+import re
+from typing import Literal
+
+AnswerKind = Literal["percent", "money", "date", "number", "person", "place", "reason", "open"]
+Span = tuple[int, int]
+
+# Asked in order: "how much of", "what percentage" before "how much"; "몇 년" before "몇".
+_ASKS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
+    (
+        "percent",
+        re.compile(
+            r"\b(what|which)\s+(percentage|percent|share|proportion|fraction)\b|\bpercentage\b|\bhow\s+many\s+percent\b"
+            r"|\brate\b|몇\s*(퍼센트|프로|%)|비율|비중|퍼센트|도입률|율(은|이|을)",
+            re.I,
+        ),
+    ),
+    (
+        "date",
+        re.compile(
+            r"\bwhen\b|\b(what|which)\s+(year|date|day|month)\b|\bby\s+what\s+year\b|\bhow\s+(recent|soon)"
+            r"|언제|몇\s*(년|월|일|연도)|연도|날짜|어느\s*해|며칠",
+            re.I,
+        ),
+    ),
+    (
+        "money",
+        re.compile(
+            r"\bhow\s+much\b|\bbudget\b|\bcosts?\b|\bprice\b|\bfunding\b|\bhow\s+(large|big)\b|\b(what|which)\s+amount\b"
+            r"|\bworth\b|얼마|금액|예산|비용|규모|몇\s*(조|억|만)?\s*원",
+            re.I,
+        ),
+    ),
+    (
+        "number",
+        re.compile(
+            r"\bhow\s+(many|long|old|often|far|tall|high|fast|large|big)\b|\b(what|which)\s+number\b|\bnumber\s+of\b"
+            r"|몇|개수|숫자|수는",
+            re.I,
+        ),
+    ),
+    (
+        "person",
+        re.compile(
+            r"\bwho(m|se)?\b|\b(what|which)\s+(person|man|woman|minister|official|author|president|ceo|chairman)\b"
+            r"|누가|누구|인물|사람은",
+            re.I,
+        ),
+    ),
+    (
+        "place",
+        re.compile(
+            r"\bwhere\b|\b(what|which)\s+(city|country|state|place|region|location|venue|building|continent|town)\b"
+            r"|어디|어느\s*(도시|나라|지역|곳|국가)|장소",
+            re.I,
+        ),
+    ),
+    ("reason", re.compile(r"\bwhy\b|\bwhat\s+(reason|cause)|왜|이유|까닭", re.I)),
+)
+
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)[a-z]{0,6}\.?"
+_AMOUNT = r"\d(?:[\d,]{0,18}\d)?(?:\.\d{1,6})?"
+_SCALE = r"(?:\s?(?:hundred|thousand|million|billion|trillion))?"
+_SPELLED = (
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
+    r"|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|dozen|half|twice)\b"
+)
+_SPANS: dict[AnswerKind, re.Pattern[str]] = {
+    "percent": re.compile(rf"{_AMOUNT}\s?(?:%|percent\b|per cent\b|퍼센트|프로)", re.I),
+    "money": re.compile(
+        rf"(?:[$€£¥₩]\s?{_AMOUNT}{_SCALE}(?:\s?(?:USD|dollars)\b)?)"
+        rf"|(?:{_AMOUNT}{_SCALE}\s?(?:won|dollars?|euros?|pounds?|yen|yuan|USD|KRW|EUR)\b)"
+        r"|(?:(?:\d[\d,.]{0,15}\s?(?:조|억|만|천)\s?){1,4}\s?(?:원|달러|유로|엔))",
+        re.I,
+    ),
+    "date": re.compile(
+        r"\d{4}년(?:\s?\d{1,2}월)?(?:\s?\d{1,2}일)?|\d{1,2}월(?:\s?\d{1,2}일)?|\d{1,2}세기"
+        rf"|\b{_MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s\d{{4}})?\b|\b\d{{1,2}}\s{_MONTH}(?:\s\d{{4}})?\b"
+        rf"|\b{_MONTH}\s\d{{4}}\b|\b(?:1[0-9]|20)\d\ds?\b|\b\d{{1,2}}(?:st|nd|rd|th)\b(?:\scentur(?:y|ies))?",
+    ),
+    "number": re.compile(rf"{_AMOUNT}{_SCALE}|{_SPELLED}", re.I),
+}
+_SPANS["place"] = _SPANS["person"] = re.compile(
+    r"(?:\b[A-Z][\w'’-]{1,30})(?:\s(?:of\s|the\s|de\s)?[A-Z][\w'’-]{1,30})*"
+)
+
+
+def answer_kind(question: str) -> AnswerKind:
+    """What kind of answer the question asks for; "open" when nothing says so."""
+    for kind, pattern in _ASKS:
+        if pattern.search(question):
+            return kind
+    return "open"
+
+
+def spans_of(kind: AnswerKind, sentence: str, question: str) -> list[Span]:
+    """Return the spans of the sentence that are of this kind and not already said in the question.
+
+    Names are told by their capital letters, so a Korean name, or a name that begins the sentence, is not seen.
+    """
+    pattern = _SPANS.get(kind)
+    if pattern is None:
+        return []
+    said = question.casefold()
+    spans = [match.span() for match in pattern.finditer(sentence)]
+    if kind in ("person", "place"):
+        spans = [(start, end) for start, end in spans if start > 0 or " " in sentence[start:end]]
+    return [(start, end) for start, end in spans if sentence[start:end].casefold().strip() not in said]
+
+
+_NAME = re.compile(r"\b[A-Z][\w&'’-]*")
+_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+
+
+def names_in(question: str) -> list[str]:
+    """Return the words of a question that are names: capitalised, and not merely its first word."""
+    return [match.group() for match in _NAME.finditer(question) if match.start() > 0]
+
+
+def numbers_in(question: str) -> list[str]:
+    """Return the numbers of a question, without thousands separators."""
+    return [match.group().replace(",", "").rstrip(".") for match in _NUMBER.finditer(question)]
+
+
+def missing_share(wanted: list[str], text: str) -> float:
+    """Return the share of the wanted words that the text does not have; 0 when none is wanted."""
+    if not wanted:
+        return 0.0
+    there = text.replace(",", "").casefold()
+    return sum(word.casefold().removesuffix("'s").removesuffix("’s") not in there for word in wanted) / len(wanted)

@@ -1,0 +1,67 @@
+"""What the reader looks at, worked out by hand."""
+
+import numpy as np
+import pytest
+
+from indexer.articles import Article, Block, Sentence, make_passage
+from qa.features import NAMES, Candidate, candidates_of, features
+from qa.retrieval import Hit
+
+TEXT = "The mill opened in 1901. It burned down in 1932. Who rebuilt it?"
+SENTENCES = (Sentence(0, 24), Sentence(25, 48), Sentence(49, 64))
+ARTICLE = Article(id="mill.txt", text=TEXT, title="The mill", language="en", blocks=(Block("paragraph", 0, 64),))
+
+
+def hit(*sentences: Sentence, rank: int = 1, score: float = 1.0) -> Hit:
+    passage = make_passage(ARTICLE, sentences, heading="History")
+    return Hit(passage, ARTICLE, rank=rank, score=score, dense_score=0.5, lexical_score=2.0)
+
+
+def column(name: str, question: str, candidates: list[Candidate]) -> list[float]:
+    rows = features(
+        question,
+        candidates,
+        similarity=np.zeros(len(candidates)),
+        in_context=np.zeros(len(candidates)),
+        tokenise=lambda text: text.lower().replace(".", "").replace("?", "").split(),
+        idf=lambda token: 3.0 if token == "burned" else 1.0,
+    )
+    assert rows.shape == (len(candidates), len(NAMES))
+    values: list[float] = rows[:, NAMES.index(name)].tolist()
+    return values
+
+
+def test_a_sentence_of_two_passages_is_one_candidate_with_the_sentence_before_it() -> None:
+    candidates = candidates_of([hit(SENTENCES[1], SENTENCES[2]), hit(SENTENCES[0], SENTENCES[1], rank=2)])
+    assert [candidate.sentence for candidate in candidates] == [SENTENCES[1], SENTENCES[2], SENTENCES[0]]
+    assert candidates[0].previous == SENTENCES[0]
+    assert candidates[0].hit.rank == 1
+    assert candidates[0].context == "The mill. The mill opened in 1901. It burned down in 1932."
+
+
+def test_overlap_is_weighted_by_rarity() -> None:
+    candidates = candidates_of([hit(*SENTENCES)])
+    # "burned" 3 + "down" 1 of a total of 5
+    assert column("overlap", "burned down when", candidates) == pytest.approx([0, 4 / 5, 0])
+    assert column("pairs", "burned down when", candidates) == pytest.approx([0, 1 / 2, 0])
+    assert column("rare", "burned down when", candidates) == [0, 1, 0]
+
+
+def test_a_kind_asked_for_is_looked_for() -> None:
+    candidates = candidates_of([hit(*SENTENCES)])
+    assert column("kind_found", "When did it burn?", candidates) == [1, 1, 0]
+    assert column("kind_missing", "When did it burn?", candidates) == [0, 0, 1]
+    assert column("kind_missing", "What happened?", candidates) == [0, 0, 0]
+
+
+def test_a_question_is_seen_as_one_and_the_lead_as_lead() -> None:
+    candidates = candidates_of([hit(*SENTENCES)])
+    assert column("asks", "What happened?", candidates) == [0, 0, 1]
+    assert column("lead", "What happened?", candidates) == [1, 0, 0]
+
+
+def test_the_best_passage_scores_zero_and_the_others_below() -> None:
+    candidates = candidates_of([hit(SENTENCES[0]), hit(SENTENCES[1], rank=2, score=-1.0)])
+    first, second = column("passage", "What happened?", candidates)
+    assert first == 0
+    assert -1 < second < 0

@@ -1,0 +1,72 @@
+"""What a question asks for, and which spans answer to that."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.questions import answer_kind, missing_share, names_in, numbers_in, spans_of
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("When did the mill open?", "date"),
+        ("공장은 언제 열렸나?", "date"),
+        ("몇 년에 열렸나요?", "date"),
+        ("What percentage of mills burned?", "percent"),
+        ("How much did the new mill cost?", "money"),
+        ("예산은 얼마인가요?", "money"),
+        ("How many mills are there?", "number"),
+        ("공장은 몇 개인가요?", "number"),
+        ("Who owned the mill?", "person"),
+        ("누가 공장을 샀나요?", "person"),
+        ("Where is the mill?", "place"),
+        ("회의는 어디에서 열렸나요?", "place"),
+        ("Why did it burn?", "reason"),
+        ("What is a mill?", "open"),
+    ],
+)
+def test_the_kind_of_a_question(question: str, kind: str) -> None:
+    assert answer_kind(question) == kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence", "expected"),
+    [
+        ("money", "It cost 436.6 billion won, up from $3.2 million.", ["436.6 billion won", "$3.2 million"]),
+        ("money", "예산은 4,366억 원이다.", ["4,366억 원"]),
+        ("percent", "Adoption is under 5% now.", ["5%"]),
+        ("date", "It opened on Sept. 18, 2025, not in 1901.", ["Sept. 18, 2025", "1901"]),
+        ("date", "2025년 6월 10일에 발표했다.", ["2025년 6월 10일"]),
+        ("number", "There are 1,000 mills and three owners.", ["1,000", "three"]),
+        ("person", "It was sold to Ada Byron in May.", ["Ada Byron", "May"]),
+    ],
+)
+def test_the_spans_of_a_kind(kind: str, sentence: str, expected: list[str]) -> None:
+    spans = spans_of(kind, sentence, "?")  # type: ignore[arg-type]
+    assert [sentence[start:end] for start, end in spans] == expected
+
+
+def test_what_the_question_says_is_no_answer() -> None:
+    assert spans_of("date", "In 1901 it opened.", "What happened in 1901?") == []
+
+
+def test_what_a_question_names_and_the_text_lacks() -> None:
+    question = "Did Samsung build 1,000 mills in 2031?"
+    assert names_in(question) == ["Samsung"]
+    assert numbers_in(question) == ["1000", "2031"]
+    assert missing_share(numbers_in(question), "There will be 1,000 mills by 2030.") == 0.5
+    assert missing_share([], "anything") == 0.0
+
+
+@given(st.sampled_from(["percent", "money", "date", "number", "person", "place", "reason", "open"]), st.text())
+def test_spans_lie_in_the_sentence_in_order(kind: str, sentence: str) -> None:
+    spans = spans_of(kind, sentence, "")  # type: ignore[arg-type]
+    assert all(0 <= start < end <= len(sentence) for start, end in spans)
+    assert spans == sorted(spans)
+
+
+@pytest.mark.parametrize("hostile", ["1," * 50_000, "1 억 " * 30_000, "A " * 50_000, "Jan " * 25_000, "9" * 100_000])
+def test_no_sentence_makes_the_patterns_slow(hostile: str) -> None:
+    for kind in ("percent", "money", "date", "number", "person"):
+        spans_of(kind, hostile, "")  # type: ignore[arg-type]
