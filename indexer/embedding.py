@@ -40,6 +40,18 @@ class EmbedderInfo:
     languages: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TokenStates:
+    """A text as the model read it, token by token: states of shape (n, dim), and where each token stands.
+
+    Token i covers `text[starts[i]:ends[i]]`; special tokens and what lies beyond the model's window are left out.
+    """
+
+    states: NDArray[np.float16]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+
 class Embedder(Protocol):
     """Queries and passages have separate methods, since many models treat them differently."""
 
@@ -49,6 +61,8 @@ class Embedder(Protocol):
     def embed_passages(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> Vectors: ...
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors: ...
+
+    def token_states(self, texts: Sequence[str]) -> list[TokenStates]: ...
 
 
 class SentenceTransformerEmbedder:
@@ -113,12 +127,35 @@ class SentenceTransformerEmbedder:
             return np.empty((0, self._info.dim), dtype=np.float32)
         return self._encode(list(texts))
 
+    def token_states(self, texts: Sequence[str]) -> list[TokenStates]:
+        """Read each text once and return the state of each of its tokens, in context."""
+        if not texts:
+            return []
+        read = self._model.encode(
+            list(texts),
+            batch_size=BATCH,
+            output_value="token_embeddings",
+            convert_to_numpy=False,
+            show_progress_bar=False,
+        )
+        offsets = self._model.tokenizer(
+            list(texts), truncation=True, max_length=self._info.max_tokens, return_offsets_mapping=True
+        )["offset_mapping"]
+        return [
+            _token_states(states.float().numpy(), np.array(spans)) for states, spans in zip(read, offsets, strict=True)
+        ]
+
     def _encode(self, texts: list[str]) -> Vectors:
         encoded = self._model.encode(texts, batch_size=BATCH, convert_to_numpy=True, show_progress_bar=False)
         vectors = np.asarray(encoded, dtype=np.float32)
         # Normalised here, not in bfloat16, whose unit vectors are off by up to .004.
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
+
+
+def _token_states(states: NDArray[np.float32], spans: NDArray[np.int64]) -> TokenStates:
+    kept = spans[:, 1] > spans[:, 0]
+    return TokenStates(states[kept].astype(np.float16), spans[kept, 0], spans[kept, 1])
 
 
 def _bundled_folder() -> Path:

@@ -119,7 +119,8 @@ def _places(text: str, quote: str) -> list[int]:
 
 def _alike(text: str, start: int, length: int, prefix: str, suffix: str) -> int:
     """How many characters around the place agree with the surroundings of the quote."""
-    before, after = text[:start], text[start + length :]
+    before = text[max(0, start - len(prefix)) : start]
+    after = text[start + length : start + length + len(suffix)]
     return _agreeing(before[::-1], prefix[::-1]) + _agreeing(after, suffix)
 
 

@@ -116,7 +116,7 @@ def load_questions(path: Path) -> list[Question]:
             except (json.JSONDecodeError, ValidationError) as error:
                 reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
                 raise UsageError(
-                    f"{path}:{number} is not a question: {reason}.", advice="DESIGN: see docs/api.md, Question file."
+                    f"{path}:{number} is not a question: {reason}.", advice="docs/api.md shows what one looks like."
                 ) from error
     if not questions:
         raise UsageError(f"{path} holds no question.", advice="Give one JSON object a line.")

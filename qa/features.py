@@ -6,12 +6,13 @@ Each feature is a plain fact in about [−1, 1], so that the weights can be read
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.articles import Article, Sentence
+from qa.matching import Match
 from qa.questions import answer_kind, spans_of
 from qa.retrieval import Hit
 
@@ -20,9 +21,12 @@ Tokenise = Callable[[str], list[str]]
 Idf = Callable[[str], float]
 
 NAMES = (
-    "similarity",  # cosine of question and sentence
-    "similarity_in_context",  # the same with title and previous sentence
-    "similarity_best",  # 1 for the most similar sentence in context, less for the others
+    "similarity",  # cosine of question and sentence, the sentence read in its passage
+    "similarity_behind",  # how far that is behind the most similar candidate
+    "tokens",  # the question's tokens to their best partners in the sentence: mean cosine
+    "tokens_behind",  # how far that is behind the best candidate
+    "weakest",  # the cosine of the question's token that finds the worst partner
+    "weakest_behind",  # how far that is behind the best candidate
     "overlap",  # idf-weighted share of the question's tokens in the sentence
     "overlap_in_context",  # the same with title, heading and previous sentence
     "overlap_of_passage",  # the same with the whole passage
@@ -100,23 +104,21 @@ def features(
     question: str,
     candidates: Sequence[Candidate],
     *,
-    similarity: NDArray[np.floating],
-    in_context: NDArray[np.floating],
+    matches: Sequence[Match],
     tokenise: Tokenise,
     idf: Idf,
 ) -> Matrix:
     """Return one row per candidate, one column per name in NAMES.
 
-    `similarity` and `in_context` are cosines, shape (n,): question to sentence, and to sentence in context.
-    They are all 0 when the embedder does not know the language.
+    `matches` belong to the candidates, one each; all 0 when the embedder does not know the language.
     """
     asked = tokenise(question)
     weight = {token: idf(token) for token in asked}
     kind = answer_kind(question)
     best_score = max((candidate.hit.score for candidate in candidates), default=0.0)
-    best_similarity = float(np.max(in_context)) if len(candidates) else 0.0
+    closest = [max(values, default=0.0) for values in zip(*map(astuple, matches), strict=True)]
     rows = []
-    for number, candidate in enumerate(candidates):
+    for candidate, match in zip(candidates, matches, strict=True):
         said = tokenise(candidate.text)
         context = set(tokenise(f"{candidate.hit.passage.heading} {candidate.context}"))
         passage = context | set(tokenise(candidate.hit.text))
@@ -124,9 +126,7 @@ def features(
         wanted = kind in ("percent", "money", "date", "number", "person", "place")
         rows.append(
             (
-                float(similarity[number]),
-                float(in_context[number]),
-                float(in_context[number]) - best_similarity,
+                *(part for value, best in zip(astuple(match), closest, strict=True) for part in (value, value - best)),
                 _overlap(weight, set(said)),
                 _overlap(weight, context),
                 _overlap(weight, passage),

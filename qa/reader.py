@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,15 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.articles import Article, Sentence
-from indexer.embedding import Embedder, Vectors
+from indexer.chunking import embedded_text
+from indexer.embedding import Embedder, TokenStates
 from indexer.generation import Generation
 from indexer.language import Analyser, detect_language
 from indexer.settings import Settings
 from qa.features import NAMES, Candidate, Matrix, candidates_of, features
+from qa.matching import Match, match
 from qa.questions import answer_kind, missing_share, names_in, numbers_in, spans_of
 from qa.retrieval import Hit
 
 MAX_EVIDENCE = 5
+_WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class FeatureReader:
         self._lexical = generation.lexical
         self._passages = len(generation.passages)
         self._analyser = Analyser(settings.korean_analyser)
-        self._embedder = SentenceCache(embedder)
+        self._states = StatesCache(embedder)
         self._languages = embedder.info.languages
         self._weights = load_weights()
 
@@ -130,12 +134,10 @@ class FeatureReader:
 
     def features(self, question: str, candidates: Sequence[Candidate]) -> Matrix:
         """Return the candidates' features, shape (n, len(NAMES))."""
-        similarity, in_context = self._similarities(question, candidates)
         return features(
             question,
             candidates,
-            similarity=similarity,
-            in_context=in_context,
+            matches=self._matches(question, candidates),
             tokenise=self._analyser.content_tokens,
             idf=self._idf,
         )
@@ -160,44 +162,53 @@ class FeatureReader:
         )
         return np.concatenate([rows[order[0]], np.array(facts)])
 
-    def _similarities(
-        self, question: str, candidates: Sequence[Candidate]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _matches(self, question: str, candidates: Sequence[Candidate]) -> list[Match]:
         if not self.knows_language_of(question):
-            return np.zeros(len(candidates), np.float32), np.zeros(len(candidates), np.float32)
-        asked = self._embedder.embed([question])[0]
-        alone = self._embedder.embed([candidate.text for candidate in candidates])
-        in_context = self._embedder.embed([candidate.context for candidate in candidates])
-        return alone @ asked, in_context @ asked
+            return [Match()] * len(candidates)
+        texts = [embedded_text(candidate.article, candidate.hit.passage) for candidate in candidates]
+        asked, *read = self._states.read([question, *texts])
+        wanted = [word.span() for word in _WORD.finditer(question) if self._analyser.content_tokens(word.group())]
+        return [
+            match(asked, wanted, states, _place(candidate, text))
+            for candidate, text, states in zip(candidates, texts, read, strict=True)
+        ]
 
     def _idf(self, token: str) -> float:
         frequency = self._lexical.document_frequency(token)
         return math.log(1 + (self._passages - frequency + 0.5) / (frequency + 0.5))
 
 
-class SentenceCache:
-    """Remembers the vectors of recent sentences, since the same passages are read again and again."""
+class StatesCache:
+    """Remembers how recent passages read, since the same ones are read again and again."""
 
-    def __init__(self, embedder: Embedder, *, size: int = 20_000) -> None:
+    def __init__(self, embedder: Embedder, *, size: int = 500) -> None:
         self._embedder = embedder
         self._size = size
-        self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._states: OrderedDict[str, TokenStates] = OrderedDict()
         self._lock = Lock()
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return unit vectors, shape (n, dim), computing only those not remembered."""
+    def read(self, texts: Sequence[str]) -> list[TokenStates]:
+        """Return the states of each text, reading only those not remembered."""
         with self._lock:
-            known = {text: self._vectors[text] for text in texts if text in self._vectors}
+            known = {text: self._states[text] for text in texts if text in self._states}
         # Sorted by length: a batch is padded to its longest text.
         new = sorted({text for text in texts if text not in known}, key=len)
-        known.update(zip(new, self._embedder.embed_queries(new), strict=True))
+        known.update(zip(new, self._embedder.token_states(new), strict=True))
         with self._lock:
-            for text in texts:
-                self._vectors[text] = known[text]
-                self._vectors.move_to_end(text)
-            while len(self._vectors) > self._size:
-                self._vectors.popitem(last=False)
-        return np.stack([known[text] for text in texts])
+            for text in known:
+                self._states[text] = known[text]
+                self._states.move_to_end(text)
+            while len(self._states) > self._size:
+                self._states.popitem(last=False)
+        return [known[text] for text in texts]
+
+
+def _place(candidate: Candidate, text: str) -> tuple[int, int]:
+    """Where the candidate stands in the text its passage is embedded as: its sentences end that text."""
+    lengths = [sentence.end - sentence.start for sentence in candidate.hit.passage.sentences]
+    number = candidate.hit.passage.sentences.index(candidate.sentence)
+    start = len(text) - sum(lengths[number:]) - (len(lengths) - 1 - number)
+    return start, start + lengths[number]
 
 
 def _evidence(question: str, candidate: Candidate, score: float) -> Evidence:

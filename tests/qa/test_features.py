@@ -1,10 +1,10 @@
 """What the reader looks at, worked out by hand."""
 
-import numpy as np
 import pytest
 
 from indexer.articles import Article, Block, Sentence, make_passage
 from qa.features import NAMES, Candidate, candidates_of, features
+from qa.matching import Match
 from qa.retrieval import Hit
 
 TEXT = "The mill opened in 1901. It burned down in 1932. Who rebuilt it?"
@@ -21,8 +21,7 @@ def column(name: str, question: str, candidates: list[Candidate]) -> list[float]
     rows = features(
         question,
         candidates,
-        similarity=np.zeros(len(candidates)),
-        in_context=np.zeros(len(candidates)),
+        matches=[Match()] * len(candidates),
         tokenise=lambda text: text.lower().replace(".", "").replace("?", "").split(),
         idf=lambda token: 3.0 if token == "burned" else 1.0,
     )

@@ -1,0 +1,125 @@
+"""Asking as the page does it: filters checked, questions answered, answers held for their sources, examples found."""
+
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from indexer.errors import FootnoteError, UsageError
+from indexer.settings import Settings
+from qa.answer import Answer, Turn
+from qa.library import Library
+from qa.retrieval import Filters
+from ui.examples import example_questions
+from ui.rendering import Exchange
+from ui.texts import Words, counted
+
+ANSWERS_KEPT = 400
+
+
+def read_filters(
+    date_from: str, date_to: str, sources: Sequence[str], languages: Sequence[str], words: Words
+) -> Filters:
+    """Turn what was filled in into filters; raises UsageError in the visitor's language."""
+    first, last = _read_date(date_from, words), _read_date(date_to, words)
+    if first and last and first > last:
+        raise UsageError(words.dates_reversed)
+    return Filters(
+        published_from=first, published_to=last, sources=tuple(map(str, sources)), languages=tuple(map(str, languages))
+    )
+
+
+def _read_date(text: str, words: Words) -> date | None:
+    if not text.strip():
+        return None
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise UsageError(words.bad_date.format(value=text.strip()[:40])) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    answer: Answer
+    filters: Filters
+
+
+class Answers:
+    """The answers given lately, by tokens that cannot be guessed.
+
+    A browser tab holds only the tokens of its conversation, so the sources of earlier answers are rendered from what
+    was answered then, whatever the tab sends and whatever has been rebuilt since.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+
+    def keep(self, answer: Answer, filters: Filters) -> str:
+        """Hold on to an answer and return its token."""
+        token = secrets.token_urlsafe(16)
+        with self._lock:
+            self._kept[token] = _Kept(answer, filters)
+            while len(self._kept) > ANSWERS_KEPT:
+                self._kept.popitem(last=False)
+        return token
+
+    def conversation(self, tokens: Sequence[str]) -> list[Exchange]:
+        """Return the answers of a conversation that are still held; turns count all of it."""
+        with self._lock:
+            found = [(turn, self._kept.get(token)) for turn, token in enumerate(tokens, start=1)]
+        return [Exchange(turn, kept.answer, kept.filters) for turn, kept in found if kept]
+
+
+class Desk:
+    """Where the page's questions are answered; shared by all visitors."""
+
+    def __init__(self, library: Library, settings: Settings) -> None:
+        self._library = library
+        self._settings = settings
+        self._answers = Answers()
+        self._examples: tuple[str, dict[str, list[str]]] = ("", {})
+
+    def check(
+        self, question: str, date_from: str, date_to: str, sources: list[str], languages: list[str], words: Words
+    ) -> Filters:
+        """Return the filters; raises UsageError, in the visitor's language, when one or the question cannot be used."""
+        if len(question) > self._settings.max_question_chars:
+            raise UsageError(words.question_too_long.format(n=self._settings.max_question_chars))
+        return read_filters(date_from or "", date_to or "", sources or [], languages or [], words)
+
+    def waiting_line(self, words: Words) -> str:
+        """Say what is being read."""
+        try:
+            return counted(words, "searching", len(self._library.generation.articles))
+        except FootnoteError:
+            return "…"
+
+    def answer(self, question: str, tokens: Sequence[str] | None, filters: Filters) -> list[str]:
+        """Answer the next question of a conversation and return its tokens with the new one."""
+        known = [str(token) for token in tokens or []]
+        turns = [Turn(item.answer.question, item.answer.text) for item in self.conversation(known)]
+        self._library.refresh_if_changed()
+        with self._library.lease() as answerer:
+            answer = answerer.answer(question, turns=turns, filters=filters)
+        return [*known, self._answers.keep(answer, filters)]
+
+    def conversation(self, tokens: Sequence[str]) -> list[Exchange]:
+        """Return the answers of a conversation that are still held."""
+        return self._answers.conversation(tokens)
+
+    def examples(self, words: Words) -> list[str]:
+        """Return questions that the articles answer; found once for each index and language."""
+        try:
+            with self._library.lease() as answerer:
+                generation, known = self._examples
+                if generation != answerer.generation.id:
+                    generation, known = answerer.generation.id, {}
+                if words.code not in known:
+                    known = known | {words.code: example_questions(answerer, words.code)}
+                self._examples = generation, known
+                return known[words.code]
+        except FootnoteError:
+            return []

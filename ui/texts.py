@@ -1,0 +1,236 @@
+"""The words in Korean, which language a visitor gets, and how dates, counts and durations are written."""
+
+from dataclasses import asdict
+from datetime import date, datetime
+
+from ui.words import ENGLISH, Words
+
+__all__ = [
+    "ENGLISH",
+    "KOREAN",
+    "Words",
+    "component_labels",
+    "counted",
+    "words_for",
+    "written_age",
+    "written_date",
+    "written_duration",
+    "written_language",
+]
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+KOREAN = Words(
+    code="ko",
+    tab_ask="질문",
+    tab_library="자료실",
+    status_articles_one="기사 1건",
+    status_articles_many="기사 {n}건",
+    status_index="색인 {id}",
+    status_built="{date} 작성",
+    status_waiting_one="파일 1개가 재색인 대기 중",
+    status_waiting_many="파일 {n}개가 재색인 대기 중",
+    status_rebuilding="재색인 중",
+    status_degraded="최신 색인이 손상되어 이전 색인이 답합니다",
+    no_index="아직 색인이 없습니다. 자료실에서 ‘색인 다시 만들기’를 누르세요.",
+    chat_label="질문과 답변",
+    question_label="질문",
+    question_placeholder="기사에 대해 물어보세요",
+    ask="질문하기",
+    stop="중지",
+    new_chat="새 대화",
+    intro_title="묻고, 어디에 나오는지 확인하세요.",
+    intro_body="답변의 모든 문장은 기사에서 글자 그대로 인용합니다. "
+    "번호를 누르면 그 문장이 실린 자리를 볼 수 있습니다. 기사에 답이 없으면 없다고 말합니다.",
+    examples_label="예를 들면",
+    searching_one="기사 1건을 읽는 중 …",
+    searching_many="기사 {n}건을 읽는 중 …",
+    asked_by_you="내 질문",
+    answered="답변",
+    understood_as="이렇게 이해했습니다:",
+    partly="기사에는 일부만 답이 있습니다.",
+    not_in_articles="기사에는 이 질문의 답이 없습니다.",
+    closest="답은 아니지만 가장 가까운 대목:",
+    closest_link="기사에서 읽기",
+    try_heading="이렇게 해 보세요",
+    try_rephrase="기사에 나올 만한 낱말로, 한 번에 한 가지만 물어보세요.",
+    try_filters="필터를 넓혀 보세요: {filters}.",
+    try_add="자료실에서 관련 기사를 추가하고 색인을 다시 만드세요.",
+    warnings_heading="알려 드립니다",
+    warning_embedder_blind="임베딩 모델이 이 언어를 몰라 낱말 검색으로만 찾았습니다.",
+    warning_filters_match_nothing="필터에 맞는 기사가 없습니다.",
+    warning_history_unused="질문마다 따로 읽습니다. 앞선 질문은 고려하지 않습니다.",
+    question_too_long="질문이 {n}자를 넘습니다. 줄여 주세요.",
+    failed="서버에 문제가 생겨 답하지 못했습니다. 다시 물어봐 주세요.",
+    stopped="중지했습니다.",
+    filters="필터",
+    filters_on="적용된 필터: {filters}",
+    filter_from="발행일 시작",
+    filter_to="발행일 끝",
+    filter_date_info="날짜를 정하면 발행일을 모르는 기사는 빠집니다.",
+    filter_sources="출처",
+    filter_languages="언어",
+    filter_after="{date}부터",
+    filter_before="{date}까지",
+    bad_date="‘{value}’은(는) 날짜가 아닙니다. 2026-01-31처럼 YYYY-MM-DD로 써 주세요.",
+    dates_reversed="시작일이 끝 날짜보다 늦습니다.",
+    sources="출처",
+    sources_empty="답변마다 출처가 여기에 나타납니다.",
+    sources_hint="답변의 번호를 누르면 인용한 문장을 기사 안에서 볼 수 있습니다.",
+    sources_lost="이전 답변의 출처는 더 이상 보관되어 있지 않습니다. 다시 물어보면 볼 수 있습니다.",
+    quotations_one="인용 1건",
+    quotations_many="인용 {n}건",
+    in_articles_one="기사 1건에서",
+    in_articles_many="기사 {n}건에서",
+    newest_source="가장 새로운 출처: {age}",
+    source_number="출처",
+    copy="출처와 함께 복사",
+    copied="복사했습니다",
+    closest_card="가장 가까운 대목(답은 아님)",
+    also_found="찾았지만 인용하지 않음",
+    earlier_answer="이전 질문:",
+    read_article="기사에서 읽기",
+    back="답변으로 돌아가기",
+    new_tab="새 탭에서 열기",
+    open_original="원문 열기",
+    shortened="긴 기사라서 인용한 곳 둘레만 보여 줍니다. 전체는 새 탭에서 읽을 수 있습니다.",
+    changed_since="인용한 뒤에 기사가 바뀌었습니다. 인용한 문장의 자리가 달라졌을 수 있습니다.",
+    not_verified="이 인용은 기사와 대조해 확인하지 못했습니다.",
+    date_unknown="날짜 모름",
+    date_front_matter="머리말에서",
+    date_metadata="파일 메타데이터에서",
+    date_text="본문에서 찾음",
+    date_path="파일 이름에서",
+    date_request="추가할 때 지정됨",
+    support="뒷받침",
+    support_strong="강함",
+    support_good="좋음",
+    support_fair="보통",
+    support_weak="약함",
+    cited_sentence="인용한 문장",
+    article_not_found="이 기사는 색인에 없습니다.",
+    article_not_found_hint="이름이 바뀌었거나 기사 모음에서 빠졌을 수 있습니다.",
+    back_to_footnote="Footnote로 돌아가기",
+    library_heading="기사",
+    add_articles="기사 추가",
+    add_hint="{suffixes} · 한 번에 {n}개, 파일당 {mb} MB까지",
+    rebuild="색인 다시 만들기",
+    column_title="제목",
+    column_source="출처",
+    column_date="발행일",
+    column_language="언어",
+    column_passages="대목",
+    no_articles="아직 색인에 기사가 없습니다. 기사를 추가하고 색인을 다시 만드세요.",
+    more_articles="기사 {n}건 중 처음 {shown}건입니다.",
+    added_one="파일 1개를 받았습니다",
+    added_many="파일 {n}개를 받았습니다",
+    add_done="추가됨",
+    add_as="{name}(으)로 추가됨",
+    add_already_there="이미 있음",
+    add_refused="추가하지 못함",
+    too_many_files="한 번에 {n}개까지 추가할 수 있습니다.",
+    waiting_hint="색인을 다시 만들면 답변에 쓰입니다. 그동안에도 질문할 수 있습니다.",
+    job_queued="곧 재색인을 시작합니다",
+    job_running="색인을 다시 만드는 중",
+    job_done="색인을 다시 만들었습니다",
+    job_changes="추가 {new}, 변경 {changed}, 삭제 {gone}",
+    job_up_to_date="색인이 이미 최신입니다.",
+    job_failed="재색인에 실패했습니다. 이전 색인이 계속 답합니다.",
+    job_progress="{total} 중 {done}",
+    eta="약 {time} 남음",
+    stage_scan="기사 찾는 중",
+    stage_chunk="대목 나누는 중",
+    stage_embed="대목 임베딩 중",
+    stage_index="색인 만드는 중",
+    stage_commit="교체하는 중",
+    problems_one="파일 1개를 쓰지 못했습니다",
+    problems_many="파일 {n}개를 쓰지 못했습니다",
+    warned="읽었으나 참고할 점이 있음",
+    reason_empty="빈 파일입니다",
+    reason_binary="글이 아닌 파일입니다",
+    reason_encoding="글자를 읽을 수 없습니다",
+    reason_too_large="파일이 너무 큽니다",
+    reason_no_text="글을 찾지 못했습니다",
+    reason_permission="읽을 권한이 없습니다",
+    reason_not_regular="보통 파일이 아닙니다",
+    reason_changed="읽는 동안 파일이 바뀌었습니다",
+    reason_missing="파일이 없어졌습니다",
+    reason_unsupported="지원하지 않는 형식입니다",
+    reason_malformed="파일 형식이 잘못되었습니다",
+    reason_path="쓸 수 없는 파일 이름입니다",
+    language_en="영어",
+    language_ko="한국어",
+    language_und="모름",
+    seconds="{n}초",
+    minutes="{n}분",
+    today="오늘",
+    days_one="1일 전",
+    days_many="{n}일 전",
+    months_one="1개월 전",
+    months_many="{n}개월 전",
+)
+
+_BY_CODE = {"en": ENGLISH, "ko": KOREAN}
+
+
+def words_for(accept_language: str | None) -> Words:
+    """Choose by the browser's Accept-Language header; English when it names neither language."""
+    best, best_quality = ENGLISH, 0.0
+    for part in (accept_language or "").split(","):
+        tag, _, parameters = part.strip().partition(";")
+        words = _BY_CODE.get(tag.strip().lower().split("-")[0])
+        quality = _quality(parameters)
+        if words is not None and quality > best_quality:
+            best, best_quality = words, quality
+    return best
+
+
+def _quality(parameters: str) -> float:
+    name, _, value = parameters.strip().partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+def component_labels() -> dict[str, dict[str, str]]:
+    """Return what the browser itself translates: language → key → words."""
+    return {words.code: {f"fn_{key}": value for key, value in asdict(words).items()} for words in (ENGLISH, KOREAN)}
+
+
+def counted(words: Words, key: str, n: int) -> str:
+    """Write a number with its noun: `counted(words, "status_articles", 3)` is "3 articles"."""
+    template: str = getattr(words, f"{key}_one" if n == 1 else f"{key}_many")
+    return template.format(n=f"{n:,}")
+
+
+def written_date(words: Words, day: date | datetime) -> str:
+    """Write a date as its readers do: "2 Nov 2026", "2026년 11월 2일"."""
+    if words.code == "ko":
+        return f"{day.year}년 {day.month}월 {day.day}일"
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def written_age(words: Words, day: date, today: date) -> str:
+    """Write how old a date is; a date to come is written out."""
+    days = (today - day).days
+    if days < 0:
+        return written_date(words, day)
+    if days == 0:
+        return words.today
+    return counted(words, "days", days) if days < 61 else counted(words, "months", round(days / 30.44))
+
+
+def written_duration(words: Words, seconds: float) -> str:
+    """Write a rough time to wait."""
+    if seconds < 90:
+        return words.seconds.format(n=max(1, round(seconds)))
+    return words.minutes.format(n=round(seconds / 60))
+
+
+def written_language(words: Words, code: str) -> str:
+    """Name a language code; one without a name stays as it is."""
+    return str(getattr(words, f"language_{code}", code)) if code.isalpha() else code

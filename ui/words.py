@@ -1,0 +1,311 @@
+"""The words of the page and the command line: what there is to say, and how English says it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of one language. A field that ends in `_one` is the singular of its `_many`."""
+
+    code: str
+    # the frame of the page
+    tab_ask: str
+    tab_library: str
+    status_articles_one: str
+    status_articles_many: str
+    status_index: str
+    status_built: str
+    status_waiting_one: str
+    status_waiting_many: str
+    status_rebuilding: str
+    status_degraded: str
+    no_index: str
+    # asking
+    chat_label: str
+    question_label: str
+    question_placeholder: str
+    ask: str
+    stop: str
+    new_chat: str
+    intro_title: str
+    intro_body: str
+    examples_label: str
+    searching_one: str
+    searching_many: str
+    asked_by_you: str
+    answered: str
+    understood_as: str
+    partly: str
+    not_in_articles: str
+    closest: str
+    closest_link: str
+    try_heading: str
+    try_rephrase: str
+    try_filters: str
+    try_add: str
+    warnings_heading: str
+    warning_embedder_blind: str
+    warning_filters_match_nothing: str
+    warning_history_unused: str
+    question_too_long: str
+    failed: str
+    stopped: str
+    # filters
+    filters: str
+    filters_on: str
+    filter_from: str
+    filter_to: str
+    filter_date_info: str
+    filter_sources: str
+    filter_languages: str
+    filter_after: str
+    filter_before: str
+    bad_date: str
+    dates_reversed: str
+    # sources
+    sources: str
+    sources_empty: str
+    sources_hint: str
+    sources_lost: str
+    quotations_one: str
+    quotations_many: str
+    in_articles_one: str
+    in_articles_many: str
+    newest_source: str
+    source_number: str
+    copy: str
+    copied: str
+    closest_card: str
+    also_found: str
+    earlier_answer: str
+    read_article: str
+    back: str
+    new_tab: str
+    open_original: str
+    shortened: str
+    changed_since: str
+    not_verified: str
+    date_unknown: str
+    date_front_matter: str
+    date_metadata: str
+    date_text: str
+    date_path: str
+    date_request: str
+    support: str
+    support_strong: str
+    support_good: str
+    support_fair: str
+    support_weak: str
+    cited_sentence: str
+    article_not_found: str
+    article_not_found_hint: str
+    back_to_footnote: str
+    # the library
+    library_heading: str
+    add_articles: str
+    add_hint: str
+    rebuild: str
+    column_title: str
+    column_source: str
+    column_date: str
+    column_language: str
+    column_passages: str
+    no_articles: str
+    more_articles: str
+    added_one: str
+    added_many: str
+    add_done: str
+    add_as: str
+    add_already_there: str
+    add_refused: str
+    too_many_files: str
+    waiting_hint: str
+    job_queued: str
+    job_running: str
+    job_done: str
+    job_changes: str
+    job_up_to_date: str
+    job_failed: str
+    job_progress: str
+    eta: str
+    stage_scan: str
+    stage_chunk: str
+    stage_embed: str
+    stage_index: str
+    stage_commit: str
+    problems_one: str
+    problems_many: str
+    warned: str
+    reason_empty: str
+    reason_binary: str
+    reason_encoding: str
+    reason_too_large: str
+    reason_no_text: str
+    reason_permission: str
+    reason_not_regular: str
+    reason_changed: str
+    reason_missing: str
+    reason_unsupported: str
+    reason_malformed: str
+    reason_path: str
+    language_en: str
+    language_ko: str
+    language_und: str
+    seconds: str
+    minutes: str
+    today: str
+    days_one: str
+    days_many: str
+    months_one: str
+    months_many: str
+
+
+ENGLISH = Words(
+    code="en",
+    tab_ask="Ask",
+    tab_library="Library",
+    status_articles_one="1 article",
+    status_articles_many="{n} articles",
+    status_index="index {id}",
+    status_built="built {date}",
+    status_waiting_one="1 file waiting for a rebuild",
+    status_waiting_many="{n} files waiting for a rebuild",
+    status_rebuilding="rebuilding now",
+    status_degraded="the newest index is damaged, an older one answers",
+    no_index="There is no index yet. Open the Library and press Rebuild.",
+    chat_label="Questions and answers",
+    question_label="Your question",
+    question_placeholder="Ask a question about the articles",
+    ask="Ask",
+    stop="Stop",
+    new_chat="New conversation",
+    intro_title="Ask. Then check where it says so.",
+    intro_body="Every sentence of an answer is quoted word for word from your articles. "
+    "Choose a number to read it in its place. When the articles don’t say, Footnote says that.",
+    examples_label="For example",
+    searching_one="Reading 1 article …",
+    searching_many="Reading {n} articles …",
+    asked_by_you="Your question",
+    answered="Answer",
+    understood_as="Understood as:",
+    partly="The articles answer part of this.",
+    not_in_articles="The articles don’t answer this.",
+    closest="The closest passage, which does not answer it:",
+    closest_link="Read it in its article",
+    try_heading="What you can try",
+    try_rephrase="Ask with the words the articles would use, or about one thing at a time.",
+    try_filters="Loosen the filters: {filters}.",
+    try_add="Add articles about it in the Library, then rebuild.",
+    warnings_heading="Please note",
+    warning_embedder_blind="The embedding model does not know this language, so only word search was used.",
+    warning_filters_match_nothing="No article matches the filters.",
+    warning_history_unused="Each question is read on its own: earlier ones are not taken into account.",
+    question_too_long="The question is longer than {n} characters. Please shorten it.",
+    failed="Something went wrong on the server and nothing was answered. Please ask again.",
+    stopped="Stopped.",
+    filters="Filters",
+    filters_on="Filters on: {filters}",
+    filter_from="Published from",
+    filter_to="Published to",
+    filter_date_info="Articles without a known date are left out when a date is set.",
+    filter_sources="Sources",
+    filter_languages="Languages",
+    filter_after="from {date}",
+    filter_before="to {date}",
+    bad_date="“{value}” is not a date. Write it as YYYY-MM-DD, for example 2026-01-31.",
+    dates_reversed="“Published from” is later than “Published to”.",
+    sources="Sources",
+    sources_empty="The sources of each answer appear here.",
+    sources_hint="Choose a number in an answer to read the quoted sentence in its article.",
+    sources_lost="The sources of an earlier answer are no longer held. Ask again to see them.",
+    quotations_one="1 quotation",
+    quotations_many="{n} quotations",
+    in_articles_one="from 1 article",
+    in_articles_many="from {n} articles",
+    newest_source="newest source {age}",
+    source_number="Source",
+    copy="Copy with sources",
+    copied="Copied",
+    closest_card="Closest passage, not an answer",
+    also_found="Also found, not cited",
+    earlier_answer="Earlier:",
+    read_article="Read it in the article",
+    back="Back to the answer",
+    new_tab="Open in a new tab",
+    open_original="Open the original",
+    shortened="This article is long. Shown here is the part around the quotation; open it in a new tab to read it all.",
+    changed_since="This article has changed since it was quoted. The quoted sentence may have moved.",
+    not_verified="This quotation could not be checked against its article.",
+    date_unknown="date unknown",
+    date_front_matter="from the front matter",
+    date_metadata="from the file’s metadata",
+    date_text="found in the text",
+    date_path="from the file name",
+    date_request="given when it was added",
+    support="Support",
+    support_strong="strong",
+    support_good="good",
+    support_fair="fair",
+    support_weak="weak",
+    cited_sentence="Quoted sentence",
+    article_not_found="This article is not in the index.",
+    article_not_found_hint="It may have been renamed or taken out of the corpus since.",
+    back_to_footnote="Back to Footnote",
+    library_heading="Articles",
+    add_articles="Add articles",
+    add_hint="{suffixes} · up to {n} files of {mb} MB each",
+    rebuild="Rebuild the index",
+    column_title="Title",
+    column_source="Source",
+    column_date="Published",
+    column_language="Language",
+    column_passages="Passages",
+    no_articles="There are no articles in the index yet. Add some, then rebuild.",
+    more_articles="The first {shown} of {n} articles are shown.",
+    added_one="1 file received",
+    added_many="{n} files received",
+    add_done="added",
+    add_as="added as {name}",
+    add_already_there="already there",
+    add_refused="not added",
+    too_many_files="Please add at most {n} files at a time.",
+    waiting_hint="Rebuild to make them answerable. Questions keep being answered meanwhile.",
+    job_queued="The rebuild is about to start",
+    job_running="Rebuilding",
+    job_done="The index was rebuilt",
+    job_changes="{new} new, {changed} changed, {gone} gone",
+    job_up_to_date="The index was up to date already.",
+    job_failed="The rebuild failed. The index from before still answers.",
+    job_progress="{done} of {total}",
+    eta="about {time} left",
+    stage_scan="looking for articles",
+    stage_chunk="cutting passages",
+    stage_embed="embedding passages",
+    stage_index="building the index",
+    stage_commit="putting it in place",
+    problems_one="1 file could not be used",
+    problems_many="{n} files could not be used",
+    warned="read, with a remark",
+    reason_empty="the file is empty",
+    reason_binary="the file is not text",
+    reason_encoding="the characters of the file could not be read",
+    reason_too_large="the file is too large",
+    reason_no_text="no text was found in it",
+    reason_permission="the file may not be read",
+    reason_not_regular="it is not an ordinary file",
+    reason_changed="the file changed while it was read",
+    reason_missing="the file has gone",
+    reason_unsupported="this kind of file is not supported",
+    reason_malformed="the file is malformed",
+    reason_path="the file name cannot be used",
+    language_en="English",
+    language_ko="Korean",
+    language_und="Unknown",
+    seconds="{n} s",
+    minutes="{n} min",
+    today="from today",
+    days_one="1 day old",
+    days_many="{n} days old",
+    months_one="1 month old",
+    months_many="{n} months old",
+)
