@@ -7,11 +7,11 @@ STAMP  := $(VENV)/.installed
 CODE   := indexer qa ui tests $(wildcard benchmarks)
 
 # The questions of `make eval`, and what pytest is asked on top: `make test ARGS="-k citations -x"`.
-QUESTIONS ?= tests/quality/questions.jsonl
+QUESTIONS ?= tests/quality/corpus.jsonl
 ARGS      ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test browser lint fix bench eval clean
+.PHONY: help setup run test browser lint fix bench eval baseline clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -34,13 +34,17 @@ fix: setup ## let ruff repair and format
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-bench: setup ## run the benchmarks; each prints its figures and the machine
-	@for script in benchmarks/*.py; do \
-	  test -f "$$script" || { echo "no benchmark yet"; exit 0; }; \
-	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+bench: setup ## how fast the parts are, as ratios, and on which machine
+	$(BIN)/python benchmarks/speed.py --save benchmarks/results/speed.json
 
 eval: setup ## the quality figures on the questions of tests/quality
-	$(BIN)/footnote eval $(QUESTIONS)
+	@dir=$$(mktemp -d) && $(BIN)/footnote index --index "$$dir" && $(BIN)/footnote eval $(QUESTIONS) --index "$$dir"; \
+	status=$$?; rm -rf "$$dir"; exit $$status
+
+baseline: setup ## renew the figures that tests/quality compares with
+	@dir=$$(mktemp -d) && $(BIN)/footnote index --index "$$dir" && \
+	$(BIN)/footnote eval $(QUESTIONS) --index "$$dir" --save tests/quality/baseline.json; \
+	status=$$?; rm -rf "$$dir"; exit $$status
 
 clean: ## remove .venv, the index and every cache
 	rm -rf $(VENV) index .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

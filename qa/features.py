@@ -7,6 +7,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,10 +79,10 @@ class Candidate:
         return self.article.quote(self.sentence.start, self.sentence.end)
 
     @property
-    def context(self) -> str:
-        """Title, previous sentence and sentence: what is needed to know who "it" is."""
+    def surroundings(self) -> tuple[str, str, str]:
+        """Title, heading and previous sentence: what is needed to know who "it" is."""
         before = self.article.quote(self.previous.start, self.previous.end) if self.previous else ""
-        return " ".join(part for part in (f"{self.article.title}.", before, self.text) if part)
+        return self.article.title, self.hit.passage.heading, before
 
 
 def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
@@ -112,16 +113,17 @@ def features(
 
     `matches` belong to the candidates, one each; all 0 when the embedder does not know the language.
     """
-    asked = tokenise(question)
+    tokens = cache(tokenise)
+    asked = tokens(question)
     weight = {token: idf(token) for token in asked}
     kind = answer_kind(question)
     best_score = max((candidate.hit.score for candidate in candidates), default=0.0)
     closest = [max(values, default=0.0) for values in zip(*map(astuple, matches), strict=True)]
     rows = []
     for candidate, match in zip(candidates, matches, strict=True):
-        said = tokenise(candidate.text)
-        context = set(tokenise(f"{candidate.hit.passage.heading} {candidate.context}"))
-        passage = context | set(tokenise(candidate.hit.text))
+        said = tokens(candidate.text)
+        context = set(said).union(*(tokens(part) for part in candidate.surroundings))
+        passage = context.union(tokens(candidate.hit.text))
         found = bool(spans_of(kind, candidate.text, question))
         wanted = kind in ("percent", "money", "date", "number", "person", "place")
         rows.append(

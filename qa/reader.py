@@ -149,7 +149,7 @@ class FeatureReader:
         order = np.argsort(-utilities, kind="stable")
         best = candidates[order[0]]
         lead = float(utilities[order[0]] - utilities[order[1]]) if len(order) > 1 else 1.0
-        around = f"{best.context} {best.hit.passage.heading} {best.hit.text}"
+        around = " ".join((*best.surroundings, best.hit.text))
         tokens = self._analyser.content_tokens(question)
         unseen = [token for token in tokens if self._lexical.document_frequency(token) == 0]
         facts = (

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from indexer.embedding import SentenceTransformerEmbedder
+
 LOCAL_NAMES = {"", "localhost", "0.0.0.0", "::"}
 
 
@@ -40,3 +42,9 @@ def pytest_configure() -> None:
 def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in [name for name in os.environ if name.startswith("FOOTNOTE_")]:
         monkeypatch.delenv(variable)
+
+
+@pytest.fixture(scope="session")
+def embedder() -> SentenceTransformerEmbedder:
+    """The bundled model, loaded once for all tests."""
+    return SentenceTransformerEmbedder()

@@ -71,9 +71,9 @@ def test_no_page_names_a_command_or_option_that_is_not() -> None:
         assert options <= known[command] | {"--help"}, f"{page}: footnote {command} {options}"
 
 
-def test_every_route_stands_in_the_api_page(tmp_path: Path) -> None:
+def test_every_route_stands_in_the_api_page(tmp_path: Path, embedder: SentenceTransformerEmbedder) -> None:
     settings = Settings(corpus=tmp_path, index=tmp_path / "index")
-    paths = create_app(Library(settings, SentenceTransformerEmbedder()), settings).openapi()["paths"]
+    paths = create_app(Library(settings, embedder), settings).openapi()["paths"]
     served = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     assert {cells[0].strip("`") for cells in rows(read("docs/api.md"), "## Routes")} == served
 

@@ -261,10 +261,9 @@ def test_a_report_is_json(desk: Desk) -> None:
     assert set(decoded["seconds"]) == {"scan", "chunk", "embed", "index", "commit"}
 
 
-def test_the_real_embedder_finds_what_was_asked(desk: Desk) -> None:
+def test_the_real_embedder_finds_what_was_asked(desk: Desk, embedder: SentenceTransformerEmbedder) -> None:
     desk.write("minister.md", "A resignation", "The minister of transport stepped down on Monday.")
     desk.write("ko.md", "로봇", "공장은 하루에 로봇 백 대를 만든다.")
-    embedder = SentenceTransformerEmbedder()
     configured = Settings.model_validate({"corpus": desk.corpus, "index": desk.index})
     report = build(configured, embedder)
     assert report.passages_embedded == 12

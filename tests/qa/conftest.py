@@ -72,12 +72,6 @@ def write_corpus(folder: Path, articles: dict[str, str]) -> None:
 
 
 @pytest.fixture(scope="session")
-def embedder() -> SentenceTransformerEmbedder:
-    """The bundled model, loaded once."""
-    return SentenceTransformerEmbedder()
-
-
-@pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory, embedder: SentenceTransformerEmbedder) -> Path:
     """A folder with the corpus and its index, to be copied."""
     root = tmp_path_factory.mktemp("built")

@@ -35,7 +35,8 @@ def test_a_sentence_of_two_passages_is_one_candidate_with_the_sentence_before_it
     assert [candidate.sentence for candidate in candidates] == [SENTENCES[1], SENTENCES[2], SENTENCES[0]]
     assert candidates[0].previous == SENTENCES[0]
     assert candidates[0].hit.rank == 1
-    assert candidates[0].context == "The mill. The mill opened in 1901. It burned down in 1932."
+    assert candidates[0].surroundings == ("The mill", "History", "The mill opened in 1901.")
+    assert candidates[2].surroundings == ("The mill", "History", "")
 
 
 def test_overlap_is_weighted_by_rarity() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from indexer.build import build
-from indexer.embedding import Embedder, SentenceTransformerEmbedder
+from indexer.embedding import Embedder
 from indexer.settings import Settings
 from qa.library import Library
 
@@ -77,11 +77,6 @@ class Visit:
     page: "Page"
     requests: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="session")
-def embedder() -> Embedder:
-    return SentenceTransformerEmbedder()
 
 
 @pytest.fixture(scope="session")

@@ -357,9 +357,13 @@ def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """Run a command as a process of its own, in the working folder."""
     command = [sys.executable, "-c", "import ui.cli; ui.cli.main()", *arguments]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as running:
+    # A shell that runs the tests in the background ignores SIGINT, and a child would inherit that.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with started as running:
         try:
             yield running
         finally:
