@@ -5,7 +5,7 @@
 DATA holds html-articles/*.html.gz and squad/, selqa/ and korquad/ as .jsonl.gz. Every article becomes a file, the
 real pipeline indexes them, and the features of the sentences of the retrieved passages are what is fitted: first the
 order of sentences (conditional logit: the softmax over a question's candidates), then whether the best one answers
-(logistic). The questions are the public ones, and our own in reader_questions.*.jsonl, on real web pages and Korean
+(logistic). The questions are the public ones and our own in reader_questions.*.jsonl, on real web pages and Korean
 encyclopaedia articles: paraphrases and near-misses such as users ask. Unanswerable ones are our own, and answerable
 ones asked with their article left out. The figures are of our own questions, each judged by a model that saw no
 question on the same article. None of this is used by tests/quality.
@@ -90,13 +90,18 @@ def encyclopaedia(data: Path, corpus: Path) -> dict[str, tuple[str, str]]:
 
 
 def paragraph_questions(data: Path, corpus: Path) -> list[Asked]:
-    """SQuAD or KorQuAD: the answering sentence is told by the text around the answer."""
+    """SQuAD or KorQuAD: the answering sentence is told by the text around the answer.
+
+    SQuAD's own unanswerable questions are left out: they were written to look answerable to a model, and teach
+    this one to refuse what users ask in words of their own (docs/decisions/0006).
+    """
     paragraphs, asked = encyclopaedia(data, corpus), []
     for row in rows_of(data / "queries.jsonl.gz"):
-        name, text = paragraphs[row["evidence_ids"][0]]
-        spans = row["spans"][:1]
-        around = tuple(text[span["start"] : span["start"] + len(span["text"]) + 12] for span in spans)
-        asked.append(Asked(row["question"], name, around or None))
+        if row["answerable"]:
+            name, text = paragraphs[row["evidence_ids"][0]]
+            span = row["spans"][0]
+            around = text[span["start"] : span["start"] + len(span["text"]) + 12]
+            asked.append(Asked(row["question"], name, (around,)))
     return asked
 
 

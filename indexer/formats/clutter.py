@@ -10,6 +10,8 @@ _BUTTON_NAMES = """
     subscribe, sign up, log in, login, follow us, advertisement, ad, sponsored, related articles,
     related article, related news, related posts, related images, related stories, recommended, most read,
     popular, skip to content, skip to main content, menu, home, previous, next, previous article, next article,
+    facebook, twitter, x, linkedin, whatsapp, telegram, reddit, pinterest, instagram, threads, line, kakaotalk,
+    kakao, naver band, naver blog, 페이스북, 트위터, 카카오톡, 카카오스토리, 네이버 밴드, 네이버 블로그, 밴드,
     top, go to top, listen, font size, photo, image, video, tags, tag, 공유, 공유하기, 댓글, 댓글쓰기,
     댓글 쓰기, 댓글 보기, 좋아요, 관련 이미지, 관련이미지, 관련 기사, 관련기사, 관련 뉴스, 관련뉴스, 관련 영상,
     인쇄, 인쇄하기, 프린트, 스크랩, 목록, 목록으로, 글자 크기, 글자크기, 글씨크기, 구독, 구독하기, 기사 저장,
