@@ -10,13 +10,17 @@ from indexer.embedding import Embedder
 from indexer.generation import Generation
 from indexer.settings import Settings
 from qa.citations import Citation, check, cite
+from qa.questions import answer_kind, spans_of
 from qa.reader import Evidence, FeatureReader, Reader
 from qa.retrieval import NO_FILTERS, Filters, Hit, Retrieval, Retriever
 
 Outcome = Literal["answered", "partly", "not_in_articles"]
 
 MAX_SENTENCES = 3
+# How good a further sentence must be, as a share of the best one's score.
 NEARLY_AS_GOOD = 0.6
+ANOTHER_FIGURE = 0.2
+FIGURES = ("percent", "money", "date", "number")
 # Earlier turns were given; follow-up questions are not yet made standalone.
 HISTORY_UNUSED = "history_unused"
 
@@ -78,7 +82,7 @@ class Answerer:
         reading = self._reader.read(question, retrieval.hits[: self._settings.read_passages])
         clock.lap("read")
         answered = bool(reading.evidence) and reading.answerable >= self._settings.answer_threshold
-        chosen = choose(reading.evidence) if answered else []
+        chosen = choose(question, reading.evidence) if answered else []
         text, citations = compose(chosen)
         checked = [check(item, self.generation.articles.get(item.article_id), text) for item in citations]
         clock.lap("cite")
@@ -99,14 +103,24 @@ class Answerer:
         )
 
 
-def choose(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """The best sentence, and up to two more that are nearly as good; none twice in other words."""
+def choose(question: str, evidence: Sequence[Evidence]) -> list[Evidence]:
+    """The best sentence, and up to two more that are nearly as good; none twice in other words.
+
+    A figure from another article may be further behind: two figures for one question should both be seen.
+    """
     chosen = [evidence[0]]
     for item in evidence[1:]:
-        good = item.score >= NEARLY_AS_GOOD * evidence[0].score
+        share = ANOTHER_FIGURE if _is_another_figure(question, item, chosen) else NEARLY_AS_GOOD
+        good = item.score >= share * evidence[0].score
         if good and len(chosen) < MAX_SENTENCES and all(item.text != other.text for other in chosen):
             chosen.append(item)
     return chosen
+
+
+def _is_another_figure(question: str, item: Evidence, chosen: Sequence[Evidence]) -> bool:
+    kind = answer_kind(question)
+    elsewhere = all(item.article.id != other.article.id for other in chosen)
+    return elsewhere and kind in FIGURES and bool(spans_of(kind, item.text, question))
 
 
 def compose(chosen: Sequence[Evidence]) -> tuple[str, list[Citation]]:

@@ -3,6 +3,7 @@
 import re
 from typing import Literal
 
+# "person" stands for whoever has a name and acts: people, companies, ministries.
 AnswerKind = Literal["percent", "money", "date", "number", "person", "place", "reason", "open"]
 Span = tuple[int, int]
 
@@ -43,7 +44,9 @@ _ASKS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
     (
         "person",
         re.compile(
-            r"\bwho(m|se)?\b|\b(what|which)\s+(person|man|woman|minister|official|author|president|ceo|chairman)\b"
+            r"\bwho(m|se)?\b|\b(what|which)\s+(person|man|woman|minister|official|author|president|ceo|chairman|people"
+            r"|compan(y|ies)|firms?|corporations?|organi[sz]ations?|ministr(y|ies)|agenc(y|ies)|universit(y|ies)"
+            r"|outlets?|newspapers?|institutions?|groups?|teams?)\b"
             r"|누가|누구|인물|사람은",
             re.I,
         ),

@@ -20,6 +20,7 @@ from qa.questions import answer_kind, missing_share, names_in, numbers_in, spans
         ("공장은 몇 개인가요?", "number"),
         ("Who owned the mill?", "person"),
         ("누가 공장을 샀나요?", "person"),
+        ("Which companies run mills?", "person"),
         ("Where is the mill?", "place"),
         ("회의는 어디에서 열렸나요?", "place"),
         ("Why did it burn?", "reason"),

@@ -8,7 +8,7 @@ from indexer.build import build
 from indexer.embedding import SentenceTransformerEmbedder
 from indexer.generation import Store
 from indexer.settings import Settings
-from qa.answer import Answer, Answerer, choose
+from qa.answer import Answer, Answerer
 from qa.features import NAMES
 from qa.library import Library
 from qa.reader import ANSWERABLE_NAMES, FeatureReader, load_weights
@@ -82,12 +82,6 @@ def test_reading_twice_gives_the_same(answerer: Answerer) -> None:
     once, again = answerer.answer(question), answerer.answer(question)
     assert [evidence.text for evidence in once.evidence] == [evidence.text for evidence in again.evidence]
     assert once.answerable == pytest.approx(again.answerable, abs=1e-3)
-
-
-def test_no_sentence_is_quoted_twice(library: Library) -> None:
-    evidence = library.answerer.answer("Which bridge closes on Monday?").evidence
-    chosen = choose([evidence[0], evidence[0], *evidence])
-    assert len({item.text for item in chosen}) == len(chosen) <= 3
 
 
 def test_every_feature_has_a_weight() -> None:
