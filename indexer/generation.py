@@ -1,11 +1,11 @@
 """The index as readers see it: `Store` opens a `Generation`, whole and checked, or says why it cannot.
 
-    index/
-      CURRENT        "gen-000124 <SHA-256 of its manifest.json>"
-      LOCK           held by whoever changes the index
-      gen-000124/    never changed once CURRENT names it; `.pin` is held by whoever has it open
-      tmp-…/         being built
-      quarantine/    damaged generations, each with the reason; never deleted
+index/
+  CURRENT        "gen-000124 <SHA-256 of its manifest.json>"
+  LOCK           held by whoever changes the index
+  gen-000124/    never changed once CURRENT names it; `.pin` is held by whoever has it open
+  tmp-…/         being built
+  quarantine/    damaged generations, each with the reason; never deleted
 """
 
 import os
