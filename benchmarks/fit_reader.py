@@ -30,8 +30,10 @@ from sklearn.metrics import roc_auc_score
 from indexer.build import build
 from indexer.embedding import SentenceTransformerEmbedder
 from indexer.generation import Generation, Store
+from indexer.language import Analyser
 from indexer.settings import Settings
 from qa.features import NAMES, Candidate, candidates_of
+from qa.matching import Matcher
 from qa.reader import ANSWERABLE_NAMES, FeatureReader
 from qa.retrieval import Filters, Retriever
 
@@ -143,8 +145,9 @@ def examples_of(
     asked: Sequence[Asked], generation: Generation, embedder: SentenceTransformerEmbedder, settings: Settings
 ) -> Iterator[Example]:
     """Ask each question; some answerable ones once more, with their article left out."""
-    retriever = Retriever(generation, embedder, settings)
-    reader = FeatureReader(generation, embedder, settings)
+    matcher = Matcher(embedder, Analyser(settings.korean_analyser))
+    retriever = Retriever(generation, embedder, matcher, settings)
+    reader = FeatureReader(generation, matcher)
     names = tuple(generation.articles)
     for number, item in enumerate(asked):
         rounds = [Filters()]

@@ -36,6 +36,9 @@ class Settings(BaseModel):
     keep_generations: int = Field(2, ge=1, le=100, description="older generations kept besides the current one")
 
     retrieval_depth: int = Field(100, ge=10, le=1000, description="how many passages each leg brings")
+    rescored_passages: int = Field(
+        default=20, ge=0, le=200, description="how many passages are looked at closely before the ranking is final"
+    )
     read_passages: int = Field(8, ge=1, le=50, description="how many passages the reader reads")
     answer_threshold: float = Field(0.5, ge=0, le=1, description="below this probability the articles don't say")
 

@@ -8,8 +8,10 @@ from typing import Literal
 
 from indexer.embedding import Embedder
 from indexer.generation import Generation
+from indexer.language import Analyser
 from indexer.settings import Settings
 from qa.citations import Citation, check, cite
+from qa.matching import Matcher
 from qa.questions import answer_kind, spans_of
 from qa.reader import Evidence, FeatureReader, Reader
 from qa.retrieval import NO_FILTERS, Filters, Hit, Retrieval, Retriever
@@ -64,8 +66,9 @@ class Answerer:
     ) -> None:
         self.generation = generation
         self._settings = settings
-        self._retriever = Retriever(generation, embedder, settings)
-        self._reader = reader or FeatureReader(generation, embedder, settings)
+        matcher = Matcher(embedder, Analyser(settings.korean_analyser))
+        self._retriever = Retriever(generation, embedder, matcher, settings)
+        self._reader = reader or FeatureReader(generation, matcher)
 
     def search(self, question: str, filters: Filters = NO_FILTERS, *, top_k: int = 10) -> Retrieval:
         """Return the passages only."""

@@ -5,7 +5,7 @@ tells a certain leg from a guessing one (docs/decisions/0002).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 Row = int
 Scores = Mapping[Row, float]
@@ -38,3 +38,12 @@ def fuse(
         for row in rows
     ]
     return sorted(fused, key=lambda pair: (-pair[1], pair[0]))
+
+
+def rescore(fused: Sequence[tuple[Row, float]], scores: Scores) -> list[tuple[Row, float]]:
+    """Add the z-scores of a further look at some of the rows; the others get the lowest of them."""
+    scaled = z_scores(scores)
+    lowest = min(scaled.values(), default=0.0)
+    return sorted(
+        ((row, score + scaled.get(row, lowest)) for row, score in fused), key=lambda pair: (-pair[1], pair[0])
+    )

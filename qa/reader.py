@@ -2,12 +2,9 @@
 
 import json
 import math
-import re
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,17 +12,13 @@ from numpy.typing import NDArray
 
 from indexer.articles import Article, Sentence
 from indexer.chunking import embedded_text
-from indexer.embedding import Embedder, TokenStates
 from indexer.generation import Generation
-from indexer.language import Analyser, detect_language
-from indexer.settings import Settings
 from qa.features import NAMES, Candidate, Matrix, candidates_of, features
-from qa.matching import Match, match
+from qa.matching import Match, Matcher
 from qa.questions import answer_kind, missing_share, names_in, numbers_in, spans_of
 from qa.retrieval import Hit
 
 MAX_EVIDENCE = 5
-_WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +96,11 @@ def load_weights() -> dict[str, Weights]:
 class FeatureReader:
     """Scores sentences by readable features and a small linear model; needs no language model."""
 
-    def __init__(self, generation: Generation, embedder: Embedder, settings: Settings) -> None:
+    def __init__(self, generation: Generation, matcher: Matcher) -> None:
         self._lexical = generation.lexical
         self._passages = len(generation.passages)
-        self._analyser = Analyser(settings.korean_analyser)
-        self._states = StatesCache(embedder)
-        self._languages = embedder.info.languages
+        self._matcher = matcher
+        self._analyser = matcher.analyser
         self._weights = load_weights()
 
     def read(self, question: str, hits: Sequence[Hit]) -> Reading:
@@ -116,7 +108,7 @@ class FeatureReader:
         candidates = candidates_of(hits)
         if not candidates:
             return Reading(evidence=(), answerable=0.0)
-        weights = self._weights["semantic" if self.knows_language_of(question) else "lexical"]
+        weights = self._weights["semantic" if self._matcher.knows_language_of(question) else "lexical"]
         rows = self.features(question, candidates)
         utilities = rows @ weights.rank
         judged = self.answerable_features(question, candidates, rows, utilities)
@@ -126,11 +118,6 @@ class FeatureReader:
         order = np.argsort(-utilities, kind="stable")[:MAX_EVIDENCE]
         evidence = [_evidence(question, candidates[i], answerable * float(chances[i])) for i in order]
         return Reading(evidence=evidence, answerable=answerable)
-
-    def knows_language_of(self, question: str) -> bool:
-        """Whether the embedder's similarities mean anything for this question."""
-        language = detect_language(question)
-        return language == "und" or language in self._languages
 
     def features(self, question: str, candidates: Sequence[Candidate]) -> Matrix:
         """Return the candidates' features, shape (n, len(NAMES))."""
@@ -163,44 +150,15 @@ class FeatureReader:
         return np.concatenate([rows[order[0]], np.array(facts)])
 
     def _matches(self, question: str, candidates: Sequence[Candidate]) -> list[Match]:
-        if not self.knows_language_of(question):
+        if not self._matcher.knows_language_of(question):
             return [Match()] * len(candidates)
         texts = [embedded_text(candidate.article, candidate.hit.passage) for candidate in candidates]
-        asked, *read = self._states.read([question, *texts])
-        wanted = [word.span() for word in _WORD.finditer(question) if self._analyser.content_tokens(word.group())]
-        return [
-            match(asked, wanted, states, _place(candidate, text))
-            for candidate, text, states in zip(candidates, texts, read, strict=True)
-        ]
+        places = [_place(candidate, text) for candidate, text in zip(candidates, texts, strict=True)]
+        return self._matcher.match(question, texts, places)
 
     def _idf(self, token: str) -> float:
         frequency = self._lexical.document_frequency(token)
         return math.log(1 + (self._passages - frequency + 0.5) / (frequency + 0.5))
-
-
-class StatesCache:
-    """Remembers how recent passages read, since the same ones are read again and again."""
-
-    def __init__(self, embedder: Embedder, *, size: int = 500) -> None:
-        self._embedder = embedder
-        self._size = size
-        self._states: OrderedDict[str, TokenStates] = OrderedDict()
-        self._lock = Lock()
-
-    def read(self, texts: Sequence[str]) -> list[TokenStates]:
-        """Return the states of each text, reading only those not remembered."""
-        with self._lock:
-            known = {text: self._states[text] for text in texts if text in self._states}
-        # Sorted by length: a batch is padded to its longest text.
-        new = sorted({text for text in texts if text not in known}, key=len)
-        known.update(zip(new, self._embedder.token_states(new), strict=True))
-        with self._lock:
-            for text in known:
-                self._states[text] = known[text]
-                self._states.move_to_end(text)
-            while len(self._states) > self._size:
-                self._states.popitem(last=False)
-        return [known[text] for text in texts]
 
 
 def _place(candidate: Candidate, text: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Questions to passages: filters first, then both legs, then one fused ranking."""
+"""Questions to passages: filters first, then both legs, one fused ranking, and a closer look at the best."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.articles import Article, Passage
+from indexer.chunking import embedded_text
 from indexer.embedding import Embedder
 from indexer.generation import Generation
-from indexer.language import Analyser, detect_language
 from indexer.settings import Settings
-from qa.fusion import fuse
+from qa.fusion import fuse, rescore
+from qa.matching import Matcher
 
 Mask = NDArray[np.bool_]
 
@@ -78,11 +79,12 @@ class Retrieval:
 class Retriever:
     """Finds passages of one generation; immutable, so it may be used by many threads at once."""
 
-    def __init__(self, generation: Generation, embedder: Embedder, settings: Settings) -> None:
+    def __init__(self, generation: Generation, embedder: Embedder, matcher: Matcher, settings: Settings) -> None:
         self._generation = generation
         self._embedder = embedder
+        self._matcher = matcher
         self._depth = settings.retrieval_depth
-        self._analyser = Analyser(settings.korean_analyser)
+        self._looked_at = settings.rescored_passages
         self._articles = [generation.articles[passage.article_id] for passage in generation.passages]
 
     def retrieve(self, question: str, filters: Filters = NO_FILTERS, *, top_k: int = 10) -> Retrieval:
@@ -90,24 +92,29 @@ class Retriever:
         allowed = self._allowed(filters)
         if allowed is not None and not allowed.any():
             return Retrieval(hits=(), warnings=(FILTERS_MATCH_NOTHING,))
-        knows_language = self._knows_language_of(question)
+        knows_language = self._matcher.knows_language_of(question)
         dense = self._dense_scores(question, allowed) if knows_language else {}
         lexical = dict(self._generation.lexical.search(self._tokens(question), self._depth, allowed=allowed))
-        ranked = fuse(dense, lexical)[:top_k]
-        hits = [self._hit(rank, row, score, dense, lexical) for rank, (row, score) in enumerate(ranked, start=1)]
+        ranked = fuse(dense, lexical)
+        if knows_language:
+            ranked = rescore(ranked, self._matched(question, [row for row, _ in ranked[: self._looked_at]]))
+        best = enumerate(ranked[:top_k], start=1)
+        hits = [self._hit(rank, row, score, dense, lexical) for rank, (row, score) in best]
         return Retrieval(hits=hits, warnings=() if knows_language else (EMBEDDER_BLIND,))
-
-    def _knows_language_of(self, question: str) -> bool:
-        language = detect_language(question)
-        return language == "und" or language in self._embedder.info.languages
 
     def _tokens(self, question: str) -> list[str]:
         # A question of nothing but stop words ("who is it?") still deserves a lexical search.
-        return self._analyser.content_tokens(question) or self._analyser.tokens(question)
+        return self._matcher.analyser.content_tokens(question) or self._matcher.analyser.tokens(question)
 
     def _dense_scores(self, question: str, allowed: Mask | None) -> dict[int, float]:
         query = self._embedder.embed_queries([question])[0]
         return dict(self._generation.dense.search(query, self._depth, allowed=allowed))
+
+    def _matched(self, question: str, rows: Sequence[int]) -> dict[int, float]:
+        """How well the question's words are matched by each passage, read as a whole."""
+        texts = [embedded_text(self._articles[row], self._generation.passages[row]) for row in rows]
+        matches = self._matcher.match(question, texts, [(0, len(text)) for text in texts])
+        return {row: match.tokens for row, match in zip(rows, matches, strict=True)}
 
     def _allowed(self, filters: Filters) -> Mask | None:
         if filters == NO_FILTERS:

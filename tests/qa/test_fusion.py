@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.fusion import fuse, z_scores
+from qa.fusion import fuse, rescore, z_scores
 
 scores = st.dictionaries(st.integers(0, 50), st.floats(-100, 100), max_size=20)
 
@@ -44,3 +44,11 @@ def test_a_better_score_in_a_leg_never_lowers_a_row_below_an_equal(
     both = {**dense, row: max([*dense.values(), 0.0]) + 1}
     top = {**lexical, row: max([*lexical.values(), 0.0]) + 1}
     assert fuse(both, top)[0][0] == row
+
+
+def test_a_closer_look_is_added_and_rows_it_left_out_get_its_lowest() -> None:
+    # mean 0.4, deviation 0.2: row 1 loses one, row 2 gains one, row 3 was not looked at
+    rescored = rescore([(1, 2.0), (2, 1.5), (3, 1.8)], {1: 0.2, 2: 0.6})
+    assert dict(rescored) == pytest.approx({2: 2.5, 1: 1.0, 3: 0.8})
+    assert [row for row, _ in rescored] == [2, 1, 3]
+    assert rescore([(1, 2.0), (2, 1.5)], {}) == [(1, 2.0), (2, 1.5)]

@@ -7,10 +7,12 @@ import pytest
 from indexer.build import build
 from indexer.embedding import SentenceTransformerEmbedder
 from indexer.generation import Store
+from indexer.language import Analyser
 from indexer.settings import Settings
 from qa.answer import Answer, Answerer
 from qa.features import NAMES
 from qa.library import Library
+from qa.matching import Matcher
 from qa.reader import ANSWERABLE_NAMES, FeatureReader, load_weights
 
 CLUTTERED = """Regional solar plant starts work
@@ -67,7 +69,7 @@ def test_what_the_article_does_not_say_is_not_answered(answerer: Answerer) -> No
 
 
 def test_a_reading_is_a_set_of_probabilities(library: Library, embedder: SentenceTransformerEmbedder) -> None:
-    reader = FeatureReader(library.generation, embedder, library.settings)
+    reader = FeatureReader(library.generation, Matcher(embedder, Analyser()))
     hits = library.answerer.search("How long does the bridge at Ostra close?").hits
     reading = reader.read("How long does the bridge at Ostra close?", hits)
     scores = [evidence.score for evidence in reading.evidence]

@@ -5,13 +5,15 @@ from datetime import date
 import pytest
 
 from indexer.embedding import SentenceTransformerEmbedder
+from indexer.language import Analyser
 from qa.library import Library
+from qa.matching import Matcher
 from qa.retrieval import EMBEDDER_BLIND, FILTERS_MATCH_NOTHING, Filters, Retrieval, Retriever
 
 
 @pytest.fixture
 def retriever(library: Library, embedder: SentenceTransformerEmbedder) -> Retriever:
-    return Retriever(library.generation, embedder, library.settings)
+    return Retriever(library.generation, embedder, Matcher(embedder, Analyser()), library.settings)
 
 
 def articles(retrieval: Retrieval) -> set[str]:
