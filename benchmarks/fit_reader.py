@@ -268,7 +268,7 @@ def collect(reading: Reading, data: Path, embedder: SentenceTransformerEmbedder,
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--limit", type=int, default=1000, help="questions per public set")
+    parser.add_argument("--limit", type=int, default=800, help="questions per public set")
     arguments = parser.parse_args()
     data, limit = arguments.data, arguments.limit
     torch.manual_seed(SEED)
