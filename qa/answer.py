@@ -19,9 +19,10 @@ from qa.retrieval import NO_FILTERS, Filters, Hit, Retrieval, Retriever
 Outcome = Literal["answered", "partly", "not_in_articles"]
 
 MAX_SENTENCES = 3
-# How good a further sentence must be, as a share of the best one's score.
+# How good a further sentence must be, as a share of the best one's score. On 48 web pages, few of which share a
+# subject, 4 of 66 questions for a figure get another one at .1, 3 at .2.
 NEARLY_AS_GOOD = 0.6
-ANOTHER_FIGURE = 0.2
+ANOTHER_FIGURE = 0.1
 FIGURES = ("percent", "money", "date", "number")
 # Earlier turns were given; follow-up questions are not yet made standalone.
 HISTORY_UNUSED = "history_unused"
