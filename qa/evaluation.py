@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +165,7 @@ def figures_of(outcomes: Sequence[Outcome], generation: Generation) -> dict[str,
     figures["citation_precision"] = _mean(_citations_checked(outcomes, generation))
     latency = np.array([outcome.latency_ms for outcome in outcomes])
     for name, share in (("latency_p50_ms", 50), ("latency_p95_ms", 95)):
-        figures[name] = _bootstrap(latency, lambda values, share=share: float(np.percentile(values, share)))  # type: ignore[misc]
+        figures[name] = _bootstrap(latency, partial(_percentile, share=share))
     return figures
 
 
@@ -216,6 +217,10 @@ def _citations_checked(outcomes: Sequence[Outcome], generation: Generation) -> l
         for outcome in outcomes
         for citation in outcome.answer.citations
     ]
+
+
+def _percentile(values: Values, *, share: int) -> float:
+    return float(np.percentile(values, share))
 
 
 def _mean(values: Sequence[float]) -> Figure:
