@@ -68,7 +68,7 @@ class Example:
     reader: FeatureReader
 
 
-Reading = Callable[[Path, Path], list[Asked]]
+QuestionSource = Callable[[Path, Path], list[Asked]]
 
 
 def rows_of(path: Path) -> Iterator[dict[str, Any]]:
@@ -248,13 +248,15 @@ def weights_of(ours: Sequence[Example], public: Sequence[Example]) -> dict[str, 
     }
 
 
-def collect(reading: Reading, data: Path, embedder: SentenceTransformerEmbedder, limit: int) -> list[Example]:
-    """Index one set with the real pipeline and ask its questions."""
+def collect(
+    source: QuestionSource, data: Path, embedder: SentenceTransformerEmbedder, *, limit: int | None = None
+) -> list[Example]:
+    """Index one set with the real pipeline and ask its questions; with a limit, so many of them, drawn at random."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(corpus=Path(folder) / "corpus", index=Path(folder) / "index")
         settings.corpus.mkdir()
-        asked = reading(data, settings.corpus)
-        if reading not in (own_english, own_korean):
+        asked = source(data, settings.corpus)
+        if limit is not None:
             random.Random(SEED).shuffle(asked)
             asked = asked[:limit]
         build(settings, embedder)
@@ -274,15 +276,15 @@ def main() -> None:
     torch.manual_seed(SEED)
     embedder = SentenceTransformerEmbedder()
     english = weights_of(
-        collect(own_english, data / "html-articles", embedder, limit),
+        collect(own_english, data / "html-articles", embedder),
         [
-            *collect(paragraph_questions, data / "squad", embedder, limit),
-            *collect(section_questions, data / "selqa", embedder, limit),
+            *collect(paragraph_questions, data / "squad", embedder, limit=limit),
+            *collect(section_questions, data / "selqa", embedder, limit=limit),
         ],
     )
     korean = weights_of(
-        collect(own_korean, data / "korquad", embedder, limit),
-        collect(paragraph_questions, data / "korquad", embedder, limit),
+        collect(own_korean, data / "korquad", embedder),
+        collect(paragraph_questions, data / "korquad", embedder, limit=limit),
     )
     print("semantic", english["held_out"], "\nlexical", korean["held_out"])
     about = "Fitted by benchmarks/fit_reader.py; held_out: our own questions, on articles not fitted on."

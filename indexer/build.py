@@ -15,14 +15,13 @@ from indexer.commit import Contents, Writer, writing
 from indexer.corpus import Problem, Scan, scan
 from indexer.embedding import Embedder
 from indexer.errors import EmbedderError, NothingToIndexError, ShrinkRefusedError
+from indexer.formats import FORMATS
 from indexer.generation import Generation, Store
 from indexer.language import Analyser
 from indexer.manifest import ChunkerInfo, Counts, Shape, same_embedder
 from indexer.records import IndexedPassage, embedded_hash, fingerprint
 from indexer.settings import Settings
 
-# To be raised when a change to a reader makes other articles of the same files.
-FORMATS = "readers/1"
 EMBED_AT_ONCE = 1024
 TELL_EVERY_S = 0.1
 

@@ -68,6 +68,11 @@ class _Candidate:
     path: Path
 
 
+def is_passed_over(name: str) -> bool:
+    """Whether a scan leaves out a file or folder of this name without a word: hidden, or known to be no article."""
+    return name.startswith(".") or name.lower() in _NOT_ARTICLES
+
+
 def scan(
     folder: Path,
     *,
@@ -161,7 +166,7 @@ def _walk(root: Path, excluded: Collection[Path]) -> Iterator[_Candidate | Probl
             continue
         for entry in found:
             path = Path(entry.path)
-            if entry.name.startswith(".") or entry.name.lower() in _NOT_ARTICLES or path in excluded:
+            if is_passed_over(entry.name) or path in excluded:
                 continue
             try:
                 outcome = _look(entry, path, root)

@@ -49,7 +49,7 @@ async def answer(body: AnswerRequest, request: Request, library: LibraryOf, gate
 
 @questions.post("/search")
 async def search(body: SearchRequest, library: LibraryOf, gate: GateOf) -> SearchBody:
-    """Return the passages for a question, without reading them."""
+    """Return the passages for a question, without choosing sentences."""
     _check_question(body.question, library.settings)
     return await gate.run(partial(_search, library, body))
 

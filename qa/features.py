@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from indexer.articles import Article, Sentence
 from qa.matching import Match
-from qa.questions import answer_kind, spans_of
+from qa.questions import KINDS_WITH_SPANS, answer_kind, spans_of
 from qa.retrieval import Hit
 
 Matrix = NDArray[np.float64]
@@ -86,7 +86,7 @@ class Candidate:
 
 
 def candidates_of(hits: Sequence[Hit]) -> list[Candidate]:
-    """Return each sentence of the hits once, in the best passage that also holds the sentence before it."""
+    """Return each sentence of the hits once, in its best passage, with the sentence before it if any hit has that."""
     chosen: dict[tuple[str, int], Candidate] = {}
     for hit in hits:
         before: Sentence | None = None
@@ -117,6 +117,7 @@ def features(
     asked = tokens(question)
     weight = {token: idf(token) for token in asked}
     kind = answer_kind(question)
+    wanted = kind in KINDS_WITH_SPANS
     best_score = max((candidate.hit.score for candidate in candidates), default=0.0)
     closest = [max(values, default=0.0) for values in zip(*map(astuple, matches), strict=True)]
     rows = []
@@ -125,7 +126,6 @@ def features(
         context = set(said).union(*(tokens(part) for part in candidate.surroundings))
         passage = context.union(tokens(candidate.hit.text))
         found = bool(spans_of(kind, candidate.text, question))
-        wanted = kind in ("percent", "money", "date", "number", "person", "place")
         rows.append(
             (
                 *(part for value, best in zip(astuple(match), closest, strict=True) for part in (value, value - best)),

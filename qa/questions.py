@@ -87,6 +87,8 @@ _SPANS: dict[AnswerKind, re.Pattern[str]] = {
 _SPANS["place"] = _SPANS["person"] = re.compile(
     r"(?:\b[A-Z][\w'’-]{1,30})(?:\s(?:of\s|the\s|de\s)?[A-Z][\w'’-]{1,30})*"
 )
+# The kinds whose spans can be told; a reason or an open question has none.
+KINDS_WITH_SPANS = frozenset(_SPANS)
 
 
 def answer_kind(question: str) -> AnswerKind:

@@ -152,7 +152,9 @@ class FeatureReader:
     def _matches(self, question: str, candidates: Sequence[Candidate]) -> list[Match]:
         if not self._matcher.knows_language_of(question):
             return [Match()] * len(candidates)
-        texts = [embedded_text(candidate.article, candidate.hit.passage) for candidate in candidates]
+        hits = {candidate.hit.passage.id: candidate.hit for candidate in candidates}
+        text_of = {passage_id: embedded_text(hit.article, hit.passage) for passage_id, hit in hits.items()}
+        texts = [text_of[candidate.hit.passage.id] for candidate in candidates]
         places = [_place(candidate, text) for candidate, text in zip(candidates, texts, strict=True)]
         return self._matcher.match(question, texts, places)
 

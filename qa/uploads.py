@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from indexer.corpus import is_passed_over
 from indexer.errors import StorageError, UnreadableFileError, UsageError
 from indexer.formats import SUFFIXES, read_article
 from indexer.storage import reported, sync, write_file
@@ -22,8 +23,6 @@ MAX_NAME_CHARS = 200
 # File systems count bytes: 255, less the room for "-99" and the name of the temporary file.
 MAX_NAME_BYTES = 240
 MAX_COPIES = 99
-# A scan passes over it: there a folder says what it holds.
-NEVER_INDEXED = "readme.md"
 
 Status = Literal["added", "already_there", "refused"]
 
@@ -73,7 +72,7 @@ def clean_name(name: str) -> str:
     stem = _shorten(" ".join(stem.split()).strip(". "), len(suffix))
     if not stem:
         raise UnreadableFileError("path", "The file has no usable name.")
-    if f"{stem}{suffix}".lower() == NEVER_INDEXED:
+    if is_passed_over(stem + suffix):
         raise UnreadableFileError("path", f"A file called {stem}{suffix} is never indexed; give it another name.")
     return stem + suffix
 

@@ -12,6 +12,9 @@ from indexer.formats.markdown import read_markdown
 from indexer.formats.text import read_text
 from indexer.language import detect_language
 
+# To be raised when a change to a reader makes other articles of the same files.
+FORMATS = "readers/1"
+
 _TEXT = frozenset({".txt", ".text"})
 _MARKDOWN = frozenset({".md", ".markdown"})
 _HTML = frozenset({".html", ".htm", ".xhtml"})
