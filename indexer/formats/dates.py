@@ -26,6 +26,7 @@ _TIME = (
 _DATE_LINE = re.compile(
     rf"[\s\[(]*{_LABEL}{_WEEKDAY}{_DAY}\s?(?:\([월화수목금토일](?:요일)?\))?{_TIME}\.?[\s\])]*", re.IGNORECASE
 )
+_ANY_DAY = re.compile(_DAY, re.IGNORECASE)
 _LONGEST = 80
 _SETTINGS = {"STRICT_PARSING": True, "REQUIRE_PARTS": ["day", "month", "year"], "DATE_ORDER": "YMD"}
 _REVISED = ("updated", "modified", "수정", "최종", "업데이트")
@@ -35,6 +36,12 @@ def read_date(text: str) -> date | None:
     """Read a text that is a date and nothing else (a time, a weekday, "Published:" may stand by)."""
     match = _match(text)
     return _parse(match["day"]) if match else None
+
+
+def dates_in(text: str) -> set[date]:
+    """Return the full dates of which a short text speaks."""
+    found = (_parse(match["day"]) for match in _ANY_DAY.finditer(text))
+    return {day for day in found if day}
 
 
 def is_date_line(line: str) -> bool:

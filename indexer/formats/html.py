@@ -3,12 +3,13 @@
 import logging
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import trafilatura
 
 from indexer.errors import UnreadableFileError
-from indexer.formats.dates import read_date
+from indexer.formats.dates import dates_in, read_date
 from indexer.formats.decoding import Decoded
 from indexer.formats.document import Document, Fields, Found, PieceKind, join_pieces
 from indexer.formats.marking import mark
@@ -20,9 +21,12 @@ _DECLARED = re.compile(
 _XML_DECLARATION = re.compile(r"\s*<\?xml[^>]{0,500}\?>")
 _IS_WHOLE = re.compile(r"<(?:!doctype|html|head|body)[\s>]", re.IGNORECASE)
 _HEAD_BYTES = 4096
-# Only what the page states in its head counts; a date guessed from the page's text would be invented.
+# Only what the page states about itself counts; a date guessed from its words would be invented.
 _DATES = {"extensive_search": False, "original_date": True}
+_DATED_ADDRESS = re.compile(r"/((?:19|20)\d\d)/([a-z]{3})/(\d{1,2})/")
+_DATA_SCRIPTS = ("application/ld+json", "application/settings+json")
 _LONGEST_TITLE = 300
+_LONGEST_DATE_LINE = 80
 
 # A page without an article is reported as a problem of its file; it needs no lines on standard error.
 for _name in ("trafilatura", "htmldate"):
@@ -47,13 +51,14 @@ def read_html(decoded: Decoded) -> Document:
 
     Raises UnreadableFileError: no_text when the page holds no article, malformed when it is nested too deeply.
     """
-    page = _extract(_XML_DECLARATION.sub("", decoded.text, count=1))
+    markup = _XML_DECLARATION.sub("", decoded.text, count=1)
+    page = _extract(markup)
     if page is None or page.body is None:
         raise UnreadableFileError("no_text", "The page holds no article text.")
     text, pieces = join_pieces(_parts(page.body))
     title = _line(page.title)[:_LONGEST_TITLE]
     marked = mark(text, pieces, title=title)
-    published = read_date(page.date or "")
+    published = _published(page, title, text, markup)
     fields = Fields(
         title=_found(title),
         source=_found(_line(page.sitename)) or marked.source,
@@ -71,7 +76,7 @@ def _extract(markup: str) -> Page | None:
         markup = f"<html><body><article>{markup}</article></body></html>"
     try:
         return trafilatura.bare_extraction(
-            markup,
+            _without_scripts(trafilatura.load_html(markup)),
             with_metadata=True,
             include_comments=False,
             include_tables=True,
@@ -79,6 +84,34 @@ def _extract(markup: str) -> Page | None:
         )
     except RecursionError as error:
         raise UnreadableFileError("malformed", "The page is nested too deeply.") from error
+
+
+def _without_scripts(tree: Element | None) -> Element | None:
+    """Take out scripts and comments: the times in them are of the visit or the cache, not of the article."""
+    if tree is not None:
+        for script in list(tree.iter("script")):
+            if script.get("type") not in _DATA_SCRIPTS:
+                script.drop_tree()
+        for comment in list(tree.xpath("//comment()")):
+            if comment.getparent() is not None:
+                comment.drop_tree()
+    return tree
+
+
+def _published(page: Page, title: str, text: str, markup: str) -> date | None:
+    """Return the day the page states in its address, its metadata or beside the article.
+
+    trafilatura, finding none there, takes a day of which the title or the text speaks: no date is better.
+    """
+    address = _DATED_ADDRESS.search(_line(page.url))
+    stated = read_date(f"{address[3]} {address[2]} {address[1]}") if address else None
+    day = stated or read_date(page.date or "")
+    if stated or day is None:
+        return stated
+    written = markup.count(day.isoformat())
+    told = sum(line.count(day.isoformat()) for line in text.split("\n") if len(line) > _LONGEST_DATE_LINE)
+    is_guess = written <= told if told else not written and day in dates_in(title)
+    return None if is_guess else day
 
 
 def _found(value: str) -> Found[str] | None:

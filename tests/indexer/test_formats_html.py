@@ -55,6 +55,40 @@ def test_a_page_without_a_date_has_none() -> None:
     assert "published" not in article.provenance
 
 
+BARE = "<html><head><title>Quay opens</title></head>"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<p>The law of 2011-03-11 changed how quays are built in all harbours of the north. {PARAGRAPHS[0]}</p>{BODY}",
+        f"<script>var visit = {{dt: '2011-03-11T10:20:30Z'}}</script>{BODY}",
+        f"{BODY}<!-- cached 2011-03-11 10:20:30 -->",
+    ],
+)
+def test_a_day_in_prose_a_script_or_a_comment_is_no_publication_date(body: str) -> None:
+    assert read(page(body, BARE)).published is None
+
+
+def test_a_day_in_the_title_is_no_publication_date() -> None:
+    body = page(BODY, BARE).replace("Quay opens", "The flood of March 11, 2011")
+    assert read(body).published is None
+    stated = body.replace("</title>", '</title><meta name="date" content="2025-06-23">')
+    assert read(stated).published == date(2025, 6, 23)
+
+
+def test_the_day_in_the_address_wins() -> None:
+    link = '<link rel="canonical" href="https://example.org/quays/2019/nov/18/quay-opens/"></head>'
+    head = BARE.replace("</head>", link)
+    body = f"<div class='statement__meta'>Said on Sunday, October 13th, 2019</div>{BODY}"
+    assert read(page(body, head)).published == date(2019, 11, 18)
+
+
+def test_a_line_of_entry_and_revision_dates_the_page() -> None:
+    body = f"<div class='info'>기사입력 2025-06-03 오전 10:11 최종수정 2025-06-05 오전 11:00</div>{BODY}"
+    assert read(page(body, BARE)).published == date(2025, 6, 3)
+
+
 def test_headings_lists_and_tables_are_blocks_of_their_own() -> None:
     body = f"{BODY}<h2>What it costs</h2><p>{PARAGRAPHS[0]} Again.</p><ul><li>ten cranes</li><li>two<br>tugs</li></ul>"
     body += "<table><tr><th>Year</th><th>Ships</th></tr><tr><td>2025</td><td>500</td></tr></table>"
