@@ -5,20 +5,23 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from indexer.errors import SettingsError
 
 SETTINGS_FILE = "footnote.toml"
 PREFIX = "FOOTNOTE_"
+# Their values may hold a secret, so no message repeats them.
+UNSHOWN = frozenset({"writer_api_key", "writer_base_url"})
 
 
 class Settings(BaseModel):
     """Everything that can be chosen; the defaults run whole on a two-core machine with no network."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     corpus: Path = Field(Path("corpus"), description="the folder of articles")
     index: Path = Field(Path("index"), description="the folder of the index")
@@ -45,6 +48,48 @@ class Settings(BaseModel):
     max_question_chars: int = Field(4000, ge=100, le=100_000, description="a longer question is refused")
     max_body_kb: int = Field(64, ge=1, le=10_240, description="a longer JSON body is refused, in KiB")
     max_upload_files: int = Field(20, ge=1, le=1000, description="files taken by one upload")
+
+    writer_base_url: str | None = Field(
+        None,
+        description="the OpenAI-compatible server of a language model, with `/v1`; none: quotations only",
+    )
+    writer_model: str | None = Field(
+        None, min_length=1, max_length=300, description="the name of the language model on that server"
+    )
+    writer_api_key: SecretStr | None = Field(None, description="the key of that server, if it wants one; never shown")
+    writer_timeout_s: float = Field(
+        default=60.0, gt=0, le=600, description="how long the language model may take for an answer, in seconds"
+    )
+
+    @field_validator("writer_base_url")
+    @classmethod
+    def _is_plain_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            has_place = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+            has_more = "@" in parts.netloc or bool(parts.query or parts.fragment) or value.split() != [value]
+            is_plain = has_place and not has_more
+        except ValueError:
+            is_plain = False
+        if not is_plain:
+            raise ValueError("must be like http://127.0.0.1:8080/v1; a key goes into writer_api_key")
+        return value
+
+    @field_validator("writer_api_key")
+    @classmethod
+    def _fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        key = value.get_secret_value() if value else "-"
+        if not key or not all("!" <= letter <= "~" for letter in key):
+            raise ValueError("must be printable ASCII without spaces")
+        return value
+
+    @model_validator(mode="after")
+    def _writer_is_whole(self) -> Self:
+        if self.writer_base_url is not None and self.writer_model is None:
+            raise ValueError("writer_base_url needs writer_model")
+        return self
 
 
 def load_settings(
@@ -93,6 +138,11 @@ def _explain(error: ValidationError) -> str:
             nearest = difflib.get_close_matches(key, Settings.model_fields, n=1)
             hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
             lines.append(f"Unknown setting {key!r}{hint}")
+        elif not key:
+            # About several settings at once: the input would be all of them, the key among them.
+            lines.append(problem["msg"])
+        elif key in UNSHOWN:
+            lines.append(f"Setting {key!r} has a wrong value: {problem['msg']}")
         else:
             lines.append(f"Setting {key!r} has value {problem['input']!r}: {problem['msg']}")
     return ". ".join(lines) + "."
