@@ -4,14 +4,14 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-CODE   := indexer qa ui tests $(wildcard benchmarks)
+CODE   := indexer qa ui training tests $(wildcard benchmarks)
 
 # The questions of `make eval`, and what pytest is asked on top: `make test ARGS="-k citations -x"`.
 QUESTIONS ?= tests/quality/corpus.jsonl
 ARGS      ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test browser lint fix bench eval baseline clean
+.PHONY: help setup run test browser lint fix bench eval baseline train clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -46,9 +46,13 @@ baseline: setup ## renew the figures that tests/quality compares with
 	$(BIN)/footnote eval $(QUESTIONS) --index "$$dir" --save tests/quality/baseline.json; \
 	status=$$?; rm -rf "$$dir"; exit $$status
 
+train: setup ## train the reader again on the data in DATA: two hours on two cores
+	$(BIN)/python -m training.cross_encoder $(DATA)
+	$(BIN)/python -m training.combine $(DATA)
+
 clean: ## remove .venv, the index and every cache
 	rm -rf $(VENV) index .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
-	find indexer qa ui tests -name __pycache__ -prune -exec rm -rf {} +
+	find indexer qa ui training tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The browser tests need a Chromium and fonts with Korean. CI installs Debian's; elsewhere we only say how.
 browser:

@@ -13,6 +13,7 @@ from indexer.articles import Article, Passage
 from indexer.chunking import CHUNKER, chunk, embedded_text
 from indexer.commit import Contents, Writer, writing
 from indexer.corpus import Problem, Scan, scan
+from indexer.duplicates import METHOD
 from indexer.embedding import Embedder
 from indexer.errors import EmbedderError, NothingToIndexError, ShrinkRefusedError
 from indexer.formats import FORMATS
@@ -199,6 +200,7 @@ def _is_up_to_date(base: Generation, scanned: Scan, shape: Shape) -> bool:
     return (
         base.degraded is None
         and base.manifest.shape.serves(shape)
+        and base.duplicates_method == METHOD
         and base.manifest.corpus_fingerprint == fingerprint(scanned.files)
         and _reasons(base.manifest.problems) == _reasons(scanned.problems)
     )

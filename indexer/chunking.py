@@ -38,6 +38,13 @@ def embedded_text(article: Article, passage: Passage) -> str:
     return "\n".join(lines)
 
 
+def sentence_spans(passage: Passage, text: str) -> list[tuple[int, int]]:
+    """Return where the sentences of a passage stand in its embedded text: they end it, one space apart."""
+    lengths = [sentence.end - sentence.start for sentence in passage.sentences]
+    starts = [len(text) - sum(lengths[number:]) - (len(lengths) - 1 - number) for number in range(len(lengths))]
+    return [(start, start + length) for start, length in zip(starts, lengths, strict=True)]
+
+
 def _sections(article: Article) -> Iterator[tuple[str, list[Sentence]]]:
     """Yield the text of each heading (none: "") with the sentences below it."""
     heading, section = "", list[Sentence]()

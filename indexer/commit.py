@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from indexer import __version__
 from indexer.corpus import Problem, ScannedFile
 from indexer.dense import DenseIndex
+from indexer.duplicates import METHOD, fold
 from indexer.errors import IndexDamagedError, IndexIncompatibleError, IndexMissingError, StorageError
 from indexer.generation import CURRENT_FILE, QUARANTINE, Store, number_of
 from indexer.lexical import LexicalIndex
@@ -34,9 +35,12 @@ from indexer.opening import (
 )
 from indexer.records import (
     ARTICLES_FILE,
+    DUPLICATES_FILE,
     PASSAGES_FILE,
+    Duplicates,
     IndexedPassage,
     encode_articles,
+    encode_duplicates,
     encode_passages,
     fingerprint,
 )
@@ -80,6 +84,8 @@ class Draft:
         """Write everything but the manifest, and bring it to the disk; `progress` is told the rows indexed."""
         self._write(ARTICLES_FILE, encode_articles(self.contents.files))
         self._write(PASSAGES_FILE, encode_passages(self.contents.passages))
+        duplicates = Duplicates(METHOD, fold(file.article for file in self.contents.files))
+        self._write(DUPLICATES_FILE, [encode_duplicates(duplicates)])
         self._write(VECTORS_FILE, _npy(self.contents.vectors))
         # FAISS's own writer hides a full disk.
         self._write(DENSE_FILE, [DenseIndex.build(self.contents.vectors).to_bytes()])

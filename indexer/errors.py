@@ -101,3 +101,10 @@ class EmbedderError(FootnoteError):
 
     code = "embedder"
     exit_code = 2
+
+
+class ReaderError(FootnoteError):
+    """The reader's model is missing, or is not the one that was expected."""
+
+    code = "reader"
+    exit_code = 2

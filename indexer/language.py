@@ -1,10 +1,11 @@
 """What the project knows about languages: which one a text is in, its sentences, its search terms."""
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import sentencex
 import Stemmer
@@ -259,19 +260,48 @@ class Analyser:
         return [self._stem.stemWord(_without_accents(plain))]
 
     def _morphemes(self, text: str, *, content_only: bool) -> Iterator[tuple[int, str]]:
-        for morpheme in self._kiwi.tokenize(text):
+        for morpheme in _kiwi().tokenize(text):
             if morpheme.tag in _KIWI_TAGS:
                 # A name such as "AI팩토리" is one morpheme; its Latin part has been taken already.
                 for form in _HANGUL_RUN.findall(unicodedata.normalize("NFC", morpheme.form)):
                     if not (content_only and form in _KOREAN_STOP_WORDS):
                         yield morpheme.start, form
 
-    @cached_property
-    def _kiwi(self) -> "Kiwi":
-        # Heavy, and optional at run time: only this class may import it, and only when asked for.
-        from kiwipiepy import Kiwi
 
-        return Kiwi(num_workers=1)
+# Kiwi's lower numbers stand for words of a tag that it does not know.
+_KNOWN_FROM = 64
+
+
+class Morpheme(NamedTuple):
+    """A part of a Korean word as Kiwi cuts it: dictionary form, lower-cased, tag (Sejong) and number in its model."""
+
+    form: str
+    tag: str
+    number: int
+
+
+def morphemes(text: str) -> list[Morpheme]:
+    """Cut a text into its Korean morphemes, in order; a verb stands as its stem. The first call loads Kiwi: 2 s."""
+    tokens = _kiwi().tokenize(text)
+    return [
+        Morpheme(unicodedata.normalize("NFC", one.form).lower(), one.tag.partition("-")[0], one.id) for one in tokens
+    ]
+
+
+def likeness(one: Morpheme, other: Morpheme) -> float:
+    """Return the cosine of two morphemes in Kiwi's language model; 0 where it does not know one."""
+    if min(one.number, other.number) < _KNOWN_FROM:
+        return 0.0
+    cosine = float(_kiwi().morpheme_similarity(one.number, other.number))
+    return 0.0 if math.isnan(cosine) else cosine
+
+
+@cache
+def _kiwi() -> "Kiwi":
+    # Heavy: 400 MB. Loaded only when asked for, and once.
+    from kiwipiepy import Kiwi
+
+    return Kiwi(num_workers=1)
 
 
 def _normalise(text: str) -> str:

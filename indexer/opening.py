@@ -4,9 +4,9 @@ import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,15 @@ from indexer.dense import DenseIndex
 from indexer.errors import FootnoteError, IndexDamagedError, IndexIncompatibleError, StorageError
 from indexer.lexical import LexicalIndex
 from indexer.manifest import MANIFEST_FILE, Counts, Manifest, NewerFormatError, decode_manifest
-from indexer.records import ARTICLES_FILE, PASSAGES_FILE, decode_articles, decode_passages
+from indexer.records import (
+    ARTICLES_FILE,
+    DUPLICATES_FILE,
+    PASSAGES_FILE,
+    Duplicates,
+    decode_articles,
+    decode_duplicates,
+    decode_passages,
+)
 from indexer.storage import Lock, measure, read_file
 
 PIN_FILE = ".pin"
@@ -40,7 +48,9 @@ class Generation:
     """One complete, immutable index, opened and checked: everything needed to answer.
 
     `files` holds the articles with the stamps of their files; `passages`, `embedded` (SHA-256 of the embedded
-    text) and `vectors` are in row order. `degraded` says why this is not the generation that CURRENT names.
+    text) and `vectors` are in row order. `duplicates` maps the earliest article of a story to its near-duplicates, by
+    date; `duplicates_method` is None in a generation written before they were looked for. `degraded` says why this is
+    not the generation that CURRENT names.
     """
 
     id: str
@@ -55,6 +65,8 @@ class Generation:
     lexical: LexicalIndex
     pin: Lock | None
     degraded: str | None = None
+    duplicates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    duplicates_method: str | None = None
 
     def article_of(self, passage: Passage) -> Article:
         """Return the article that a passage is a slice of."""
@@ -141,6 +153,7 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
 def _load(folder: Path, manifest: Manifest, pin: Lock | None) -> Generation:
     files = decode_articles(read_file(folder / ARTICLES_FILE))
     passages = decode_passages(read_file(folder / PASSAGES_FILE), files)
+    duplicates = _read_duplicates(folder, manifest, files)
     try:
         vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
         dense = DenseIndex.from_bytes(read_file(folder / DENSE_FILE))
@@ -163,7 +176,16 @@ def _load(folder: Path, manifest: Manifest, pin: Lock | None) -> Generation:
         dense=dense,
         lexical=lexical,
         pin=pin,
+        duplicates=duplicates.groups if duplicates else {},
+        duplicates_method=duplicates.method if duplicates else None,
     )
+
+
+def _read_duplicates(folder: Path, manifest: Manifest, files: Mapping[str, ScannedFile]) -> Duplicates | None:
+    # Generations written before near-duplicates were looked for are whole without them.
+    if DUPLICATES_FILE not in manifest.files:
+        return None
+    return decode_duplicates(read_file(folder / DUPLICATES_FILE), files)
 
 
 def _open_lexical(folder: Path) -> LexicalIndex:

@@ -1,7 +1,7 @@
-"""Articles and passages as lines of JSON: one record a line, in the order of the rows.
+"""Articles and passages as lines of JSON, one record a line, in the order of the rows; near-duplicates as one object.
 
 `articles.jsonl` holds each article with the stamp of its file; `passages.jsonl` each passage with the SHA-256 of
-its embedded text. The lines depend on the records alone.
+its embedded text; `duplicates.json` the groups of articles that carry one story. All depend on the records alone.
 """
 
 import hashlib
@@ -20,6 +20,7 @@ Record = TypeVar("Record")
 
 ARTICLES_FILE = "articles.jsonl"
 PASSAGES_FILE = "passages.jsonl"
+DUPLICATES_FILE = "duplicates.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,18 @@ class IndexedPassage:
     embedded_sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """Near-duplicates and the method that found them: the id of the earliest article to those of the others."""
+
+    method: str
+    groups: Mapping[str, tuple[str, ...]]
+
+
 _ARTICLE = TypeAdapter(Article)
 _FILE = TypeAdapter(ScannedFile)
 _PASSAGE = TypeAdapter(IndexedPassage)
+_DUPLICATES = TypeAdapter(Duplicates)
 
 
 def encode_articles(files: Iterable[ScannedFile]) -> Iterator[bytes]:
@@ -69,6 +79,26 @@ def decode_passages(data: bytes, articles: Mapping[str, ScannedFile]) -> list[In
     if len({indexed.passage.id for indexed in passages}) != len(passages):
         raise IndexDamagedError(f"{PASSAGES_FILE}: a passage stands there twice")
     return passages
+
+
+def encode_duplicates(duplicates: Duplicates) -> bytes:
+    """Return the JSON of the near-duplicates."""
+    return _DUPLICATES.dump_json(duplicates, indent=1) + b"\n"
+
+
+def decode_duplicates(data: bytes, articles: Mapping[str, ScannedFile]) -> Duplicates:
+    """Read what `encode_duplicates` wrote; raises IndexDamagedError.
+
+    Every group holds two of the articles or more, and no article stands in two places.
+    """
+    try:
+        duplicates = _DUPLICATES.validate_json(data, strict=True)
+    except ValidationError as error:
+        raise IndexDamagedError(f"{DUPLICATES_FILE}: {first_problem(error)}") from error
+    members = [member for head, others in duplicates.groups.items() for member in (head, *others)]
+    if not set(members) <= articles.keys() or len(set(members)) != len(members) or not all(duplicates.groups.values()):
+        raise IndexDamagedError(f"{DUPLICATES_FILE}: not groups of the articles")
+    return duplicates
 
 
 def fingerprint(files: Iterable[ScannedFile]) -> str:

@@ -2,52 +2,54 @@
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import chain, zip_longest
+from typing import Literal, TypeVar
 
 from indexer.embedding import Embedder
 from indexer.generation import Generation
 from indexer.language import Analyser
 from indexer.settings import Settings
-from qa.citations import Citation, check, cite
+from qa.citations import Citation, check
+from qa.composition import choose, compose, whole_statements
+from qa.conflicts import Conflict, conflicts_in
+from qa.dates import Period, period_in
+from qa.followup import Turn, standalone
 from qa.matching import Matcher
-from qa.questions import answer_kind, spans_of
-from qa.reader import Evidence, FeatureReader, Reader
+from qa.questions import parts_of, unsaid
+from qa.reader import Evidence, FeatureReader, Reader, Reading
 from qa.retrieval import NO_FILTERS, Filters, Hit, Retrieval, Retriever
+from qa.writer import OpenAIWriter, Writer, Written
 
+Item = TypeVar("Item")
 Outcome = Literal["answered", "partly", "not_in_articles"]
 
-MAX_SENTENCES = 3
-# How good a further sentence must be, as a share of the best one's score. On 48 web pages, few of which share a
-# subject, 4 of 66 questions for a figure get another one at .1, 3 at .2.
-NEARLY_AS_GOOD = 0.6
-ANOTHER_FIGURE = 0.1
-FIGURES = ("percent", "money", "date", "number")
-# Earlier turns were given; follow-up questions are not yet made standalone.
-HISTORY_UNUSED = "history_unused"
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One exchange of a conversation."""
-
-    question: str
-    answer: str = ""
+MAX_EVIDENCE = 5
+# Between this share of the threshold and the threshold, the articles may speak of it without answering it.
+PARTLY_SHARE = 0.4
+# What the user should know about how the question was understood; ui/texts.py has the words.
+PERIOD_MATCHES_NOTHING = "period_matches_nothing"
+NO_WRITER = "no_writer"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the user gets. `text` holds quotations, each followed by its number `[n]`, joined by a space.
 
-    When `outcome` is `not_in_articles`, `text` and `citations` are empty, and `evidence` and `hits` still say
-    what came closest.
+    `outcome` is "partly" when a question of two parts is answered in one, or when the articles speak of what is
+    asked but not of all of it; `missing` then names the part, or the words, that they do not have. `answerable` is the
+    probability that some sentence answers, `answered` whether that is enough. When `outcome` is `not_in_articles`,
+    `text` and `citations` are empty, and `evidence` and `hits` still say what came closest. `written` is what a
+    language model made of the cited sentences, if one was asked.
     """
 
     id: str
     question: str
     standalone_question: str
     outcome: Outcome
+    answered: bool
     answerable: float
     text: str
     short_answer: str | None
@@ -55,88 +57,200 @@ class Answer:
     evidence: Sequence[Evidence]
     hits: Sequence[Hit]
     generation: str
+    as_of: date
+    period: Period | None = None
+    missing: Sequence[str] = ()
+    conflicts: Sequence[Conflict] = ()
+    written: Written | None = None
     warnings: Sequence[str] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found for one part of a question: `hits` as the reader ordered them, then those it did not read."""
+
+    part: str
+    hits: Sequence[Hit]
+    warnings: tuple[str, ...]
+    reading: Reading
+    answered: bool
 
 
 class Answerer:
     """Answers from one generation; immutable, so it may be used by many threads at once."""
 
     def __init__(
-        self, generation: Generation, embedder: Embedder, settings: Settings, *, reader: Reader | None = None
+        self,
+        generation: Generation,
+        embedder: Embedder,
+        settings: Settings,
+        *,
+        reader: Reader | None = None,
+        writer: Writer | None = None,
     ) -> None:
         self.generation = generation
         self._settings = settings
-        matcher = Matcher(embedder, Analyser(settings.korean_analyser))
-        self._retriever = Retriever(generation, embedder, matcher, settings)
-        self._reader = reader or FeatureReader(generation, matcher)
+        self._embedder = embedder
+        self._matcher = Matcher(embedder, Analyser(settings.korean_analyser))
+        self._retriever = Retriever(generation, embedder, self._matcher, settings)
+        self._reader = reader or FeatureReader(generation, self._matcher)
+        self._writer = writer or (OpenAIWriter(settings) if settings.writer_base_url else None)
 
-    def search(self, question: str, filters: Filters = NO_FILTERS, *, top_k: int = 10) -> Retrieval:
-        """Return the passages only."""
-        return self._retriever.retrieve(question, filters, top_k=top_k)
+    @property
+    def settings(self) -> Settings:
+        """The settings it answers by."""
+        return self._settings
+
+    @property
+    def matcher(self) -> Matcher:
+        """What retriever and reader share."""
+        return self._matcher
+
+    @property
+    def retriever(self) -> Retriever:
+        """What finds passages."""
+        return self._retriever
+
+    @property
+    def reader(self) -> Reader:
+        """What chooses sentences."""
+        return self._reader
+
+    def search(
+        self, question: str, filters: Filters = NO_FILTERS, *, as_of: date | None = None, top_k: int = 10
+    ) -> Retrieval:
+        """Return the passages only, as the reader orders them."""
+        found = self._find(question, filters, period_in(question, as_of or date.today()), top_k, Clock())
+        return Retrieval(found.hits[:top_k], found.warnings)
 
     def answer(
-        self, question: str, *, turns: Sequence[Turn] = (), filters: Filters = NO_FILTERS, top_k: int = 10
+        self,
+        question: str,
+        *,
+        turns: Sequence[Turn] = (),
+        filters: Filters = NO_FILTERS,
+        as_of: date | None = None,
+        top_k: int = 10,
+        generate: bool = False,
     ) -> Answer:
-        """Retrieve, read, choose, cite and check; an answer that the articles do not give is not given."""
-        clock = Clock()
-        depth = max(top_k, self._settings.read_passages)
-        retrieval = self._retriever.retrieve(question, filters, top_k=depth)
-        clock.lap("retrieve")
-        reading = self._reader.read(question, retrieval.hits[: self._settings.read_passages])
-        clock.lap("read")
-        answered = bool(reading.evidence) and reading.answerable >= self._settings.answer_threshold
-        chosen = choose(question, reading.evidence) if answered else []
-        text, citations = compose(chosen)
-        checked = [check(item, self.generation.articles.get(item.article_id), text) for item in citations]
+        """Understand, retrieve, read, choose, cite and check; an answer that the articles do not give is not given.
+
+        `turns` are earlier exchanges, which lend a follow-up its context. `as_of` is the day from which "last week"
+        is seen, by default today. With `generate`, a language model also words the answer, if one is set.
+        """
+        clock, as_of = Clock(), as_of or date.today()
+        understood = self._understand(question, turns)
+        period = period_in(understood, as_of)
+        clock.lap("understand")
+        found = [self._find(part, filters, period, top_k, clock) for part in parts_of(understood)]
+        evidence = _interleaved([one.reading.evidence for one in found], _sentence)
+        hits = _interleaved([one.hits for one in found], _passage)[:top_k]
+        outcome, missing = self._outcome(found)
+        chosen = whole_statements(self._chosen(found, outcome))
+        text, citations = self._cited(chosen)
         clock.lap("cite")
+        conflicts = conflicts_in(understood, evidence) if outcome == "answered" else []
+        written, failure = self._write(understood, chosen) if generate else (None, ())
+        clock.lap("write")
         return Answer(
             id=uuid.uuid4().hex,
             question=question,
-            standalone_question=question,
-            outcome="answered" if answered else "not_in_articles",
-            answerable=reading.answerable,
+            standalone_question=understood,
+            outcome=outcome,
+            answered=any(one.answered for one in found),
+            answerable=max(one.reading.answerable for one in found),
             text=text,
-            short_answer=chosen[0].short_answer if chosen else None,
-            citations=checked,
-            evidence=reading.evidence,
-            hits=retrieval.hits[:top_k],
+            short_answer=chosen[0].short_answer if outcome == "answered" else None,
+            citations=citations,
+            evidence=evidence[:MAX_EVIDENCE],
+            hits=[replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1)],
             generation=self.generation.id,
-            warnings=(*retrieval.warnings, *((HISTORY_UNUSED,) if turns else ())),
+            as_of=as_of,
+            period=period,
+            missing=missing,
+            conflicts=conflicts,
+            written=written,
+            warnings=(*dict.fromkeys(chain.from_iterable(one.warnings for one in found)), *failure),
             timings_ms=clock.laps,
         )
 
+    def _understand(self, question: str, turns: Sequence[Turn]) -> str:
+        if not turns:
+            return question
+        similarity = self._similarity if self._matcher.knows_language_of(question) else None
+        return standalone(question, turns, similarity=similarity).text
 
-def choose(question: str, evidence: Sequence[Evidence]) -> list[Evidence]:
-    """The best sentence, and up to two more that are nearly as good; none twice in other words.
+    def _similarity(self, one: str, other: str) -> float:
+        vectors = self._embedder.embed_queries([one, other])
+        return float(vectors[0] @ vectors[1])
 
-    A figure from another article may be further behind: two figures for one question should both be seen.
-    """
-    chosen = [evidence[0]]
-    for item in evidence[1:]:
-        share = ANOTHER_FIGURE if _is_another_figure(question, item, chosen) else NEARLY_AS_GOOD
-        good = item.score >= share * evidence[0].score
-        if good and len(chosen) < MAX_SENTENCES and all(item.text != other.text for other in chosen):
-            chosen.append(item)
-    return chosen
+    def _find(self, part: str, filters: Filters, period: Period | None, top_k: int, clock: "Clock") -> _Found:
+        retrieval = self._retrieve(part, filters, period, max(top_k, self._settings.read_passages))
+        clock.lap("retrieve")
+        reading = self._reader.read(part, retrieval.hits[: self._settings.read_passages])
+        clock.lap("read")
+        answered = bool(reading.evidence) and reading.answerable >= self._settings.answer_threshold
+        hits = [*reading.hits, *retrieval.hits[len(reading.hits) :]]
+        return _Found(part, hits, retrieval.warnings, reading, answered)
+
+    def _retrieve(self, question: str, filters: Filters, period: Period | None, top_k: int) -> Retrieval:
+        """Look within the period the question asks articles of; when none is from then, look everywhere and say so."""
+        narrowed = filters.within(period)
+        retrieval = self._retriever.retrieve(question, narrowed, period=period, top_k=top_k)
+        if retrieval.hits or narrowed == filters:
+            return retrieval
+        everywhere = self._retriever.retrieve(question, filters, period=period, top_k=top_k)
+        return replace(everywhere, warnings=(*everywhere.warnings, PERIOD_MATCHES_NOTHING))
+
+    def _outcome(self, found: Sequence[_Found]) -> tuple[Outcome, tuple[str, ...]]:
+        """How far the question is answered, and what is missing."""
+        if all(one.answered for one in found):
+            return "answered", ()
+        if any(one.answered for one in found):
+            return "partly", tuple(one.part for one in found if not one.answered)
+        best = max(found, key=lambda one: one.reading.answerable)
+        missing = unsaid(best.part, best.reading.evidence[0].article.text) if best.reading.evidence else ()
+        near = best.reading.answerable >= PARTLY_SHARE * self._settings.answer_threshold
+        return ("partly", missing) if near and missing else ("not_in_articles", ())
+
+    def _chosen(self, found: Sequence[_Found], outcome: Outcome) -> list[Evidence]:
+        if outcome == "not_in_articles":
+            return []
+        answered = [one for one in found if one.answered]
+        if not answered:
+            return [max(found, key=lambda one: one.reading.answerable).reading.evidence[0]]
+        return list(chain.from_iterable(choose(one.part, one.reading.evidence) for one in answered))
+
+    def _cited(self, chosen: Sequence[Evidence]) -> tuple[str, list[Citation]]:
+        text, citations = compose(chosen)
+        return text, [check(item, self.generation.articles.get(item.article_id), text) for item in citations]
+
+    def _write(self, question: str, chosen: Sequence[Evidence]) -> tuple[Written | None, tuple[str, ...]]:
+        if not chosen:
+            return None, ()
+        if self._writer is None:
+            return None, (NO_WRITER,)
+        written = self._writer.write(question, chosen)
+        return (written, ()) if isinstance(written, Written) else (None, (written.code,))
 
 
-def _is_another_figure(question: str, item: Evidence, chosen: Sequence[Evidence]) -> bool:
-    kind = answer_kind(question)
-    elsewhere = all(item.article.id != other.article.id for other in chosen)
-    return elsewhere and kind in FIGURES and bool(spans_of(kind, item.text, question))
+def _interleaved(lists: Sequence[Sequence[Item]], name: Callable[[Item], Hashable]) -> list[Item]:
+    """The first of each list, then the second of each; of those with one name, only the first."""
+    items: dict[Hashable, Item] = {}
+    for row in zip_longest(*lists):
+        for item in row:
+            if item is not None:
+                items.setdefault(name(item), item)
+    return list(items.values())
 
 
-def compose(chosen: Sequence[Evidence]) -> tuple[str, list[Citation]]:
-    """Join quotations, each followed by its number, and make a citation for each."""
-    text, citations = "", []
-    for number, item in enumerate(chosen, start=1):
-        text += " " if text else ""
-        start = len(text)
-        text += item.text
-        citations.append(cite(item, index=number, answer_start=start, answer_end=len(text)))
-        text += f" [{number}]"
-    return text, citations
+def _sentence(item: Evidence) -> Hashable:
+    return item.article.id, item.sentence.start
+
+
+def _passage(hit: Hit) -> Hashable:
+    return hit.passage.id
 
 
 class Clock:
@@ -147,7 +261,7 @@ class Clock:
         self._last = time.perf_counter()
 
     def lap(self, name: str) -> None:
-        """Note the time since the last lap under a name."""
+        """Add the time since the last lap to a name."""
         now = time.perf_counter()
-        self.laps[name] = round((now - self._last) * 1000, 3)
+        self.laps[name] = round(self.laps.get(name, 0.0) + (now - self._last) * 1000, 3)
         self._last = now

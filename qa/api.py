@@ -35,8 +35,11 @@ health = APIRouter()
 async def answer(body: AnswerRequest, request: Request, library: LibraryOf, gate: GateOf) -> AnswerBody | Response:
     """Answer a question with quotations; with `stream`, as the events retrieval, delta, citation, final and error."""
     _check_question(body.question, library.settings)
-    if body.mode == "generate":
-        raise NoWriterError("No language model is configured.", advice="Use the mode `extractive`.")
+    if body.mode == "generate" and library.settings.writer_base_url is None:
+        raise NoWriterError(
+            "No language model is configured.",
+            advice="Set `writer_base_url` and `writer_model`, or use the mode `extractive`.",
+        )
     work = partial(_answer, library, body)
     if not body.stream:
         return await gate.run(work)
@@ -82,13 +85,20 @@ def _check_question(question: str, settings: Settings) -> None:
 
 def _answer(library: Library, body: AnswerRequest) -> AnswerBody:
     with library.lease() as answerer:
-        filters = body.filters.record(body.as_of)
-        return AnswerBody.of(answerer.answer(body.question, turns=body.turns, filters=filters, top_k=body.top_k))
+        answer = answerer.answer(
+            body.question,
+            turns=body.turns,
+            filters=body.filters.record(body.as_of),
+            as_of=body.as_of,
+            top_k=body.top_k,
+            generate=body.mode == "generate",
+        )
+        return AnswerBody.of(answer)
 
 
 def _search(library: Library, body: SearchRequest) -> SearchBody:
     with library.lease() as answerer:
-        found = answerer.search(body.question, body.filters.record(body.as_of), top_k=body.top_k)
+        found = answerer.search(body.question, body.filters.record(body.as_of), as_of=body.as_of, top_k=body.top_k)
         return SearchBody.of(found, question=body.question, generation=answerer.generation.id)
 
 

@@ -20,7 +20,10 @@ Verdict = Literal["exact", "moved", "changed", "missing"]
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Number → the place in an article that says so; `answer_start`/`answer_end` is its quote in the answer."""
+    """Number → the place in an article that says so; `answer_start`/`answer_end` is its quote in the answer.
+
+    `also_in` are other articles that carry the passage in nearly the same words.
+    """
 
     index: int
     answer_start: int
@@ -38,6 +41,7 @@ class Citation:
     suffix: str
     article_sha256: str
     verified: bool
+    also_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ def cite(evidence: Evidence, *, index: int, answer_start: int, answer_end: int) 
         suffix=article.text[sentence.end : sentence.end + SURROUNDINGS],
         article_sha256=article.sha256,
         verified=False,
+        also_in=evidence.also_in,
     )
 
 

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ class Question(BaseModel):
     answers: tuple[str, ...] | None
     articles: tuple[str, ...]
     answerable: bool
-    as_of: str | None = None
+    as_of: date | None = None
 
     @model_validator(mode="after")
     def _agrees(self) -> "Question":
@@ -131,7 +132,7 @@ def evaluate(
     answers: list[tuple[Answer, float]] = []
     for done, question in enumerate(questions, start=1):
         start = time.perf_counter()
-        answer = answerer.answer(question.question, top_k=DEPTH)
+        answer = answerer.answer(question.question, as_of=question.as_of, top_k=DEPTH)
         answers.append((answer, (time.perf_counter() - start) * 1000))
         if progress:
             progress(done, len(questions))
@@ -154,10 +155,7 @@ def figures_of(outcomes: Sequence[Outcome], generation: Generation) -> dict[str,
         columns[name] = [outcome.ranking.get(name, 0.0) for outcome in answerable]
     figures = {name: _mean(values) for name, values in columns.items()}
     judged = np.array(
-        [
-            (float(o.question.answerable), o.answer.answerable, float(o.answer.outcome != "not_in_articles"))
-            for o in outcomes
-        ]
+        [(float(o.question.answerable), o.answer.answerable, float(o.answer.answered)) for o in outcomes]
     ).reshape(-1, 3)
     figures["auroc"] = _bootstrap(judged, _auroc)
     figures["f1"] = _bootstrap(judged, lambda rows: float(f1_score(rows[:, 0], rows[:, 2], zero_division=0.0)))

@@ -5,6 +5,7 @@ Each feature is a plain fact in about [−1, 1], so that the weights can be read
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from functools import cache
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from indexer.articles import Article, Sentence
 from qa.matching import Match
 from qa.questions import KINDS_WITH_SPANS, answer_kind, spans_of
+from qa.reading import SentenceReading
 from qa.retrieval import Hit
 
 Matrix = NDArray[np.float64]
@@ -22,6 +24,9 @@ Tokenise = Callable[[str], list[str]]
 Idf = Callable[[str], float]
 
 NAMES = (
+    "read",  # log-odds that the sentence answers, by the cross-encoder, a fifth of it
+    "read_behind",  # how far that is behind the best candidate
+    "short",  # log-probability of its likeliest short answer, a fifth of it
     "similarity",  # cosine of question and sentence, the sentence read in its passage
     "similarity_behind",  # how far that is behind the most similar candidate
     "tokens",  # the question's tokens to their best partners in the sentence: mean cosine
@@ -43,6 +48,7 @@ NAMES = (
     "lead",  # the first sentence of its article
 )
 
+_LOGIT_SCALE = 0.2
 _LONG = 60  # words; beyond this, longer makes no difference
 _REASONS = (
     "because",
@@ -106,12 +112,13 @@ def features(
     candidates: Sequence[Candidate],
     *,
     matches: Sequence[Match],
+    readings: Sequence[SentenceReading],
     tokenise: Tokenise,
     idf: Idf,
 ) -> Matrix:
     """Return one row per candidate, one column per name in NAMES.
 
-    `matches` belong to the candidates, one each; all 0 when the embedder does not know the language.
+    `matches` and `readings` belong to the candidates, one each; all 0 when the language is not known to them.
     """
     tokens = cache(tokenise)
     asked = tokens(question)
@@ -120,14 +127,18 @@ def features(
     wanted = kind in KINDS_WITH_SPANS
     best_score = max((candidate.hit.score for candidate in candidates), default=0.0)
     closest = [max(values, default=0.0) for values in zip(*map(astuple, matches), strict=True)]
+    best_read = max((reading.logit for reading in readings), default=0.0)
     rows = []
-    for candidate, match in zip(candidates, matches, strict=True):
+    for candidate, match, reading in zip(candidates, matches, readings, strict=True):
         said = tokens(candidate.text)
         context = set(said).union(*(tokens(part) for part in candidate.surroundings))
         passage = context.union(tokens(candidate.hit.text))
         found = bool(spans_of(kind, candidate.text, question))
         rows.append(
             (
+                reading.logit * _LOGIT_SCALE,
+                (reading.logit - best_read) * _LOGIT_SCALE,
+                reading.short_log * _LOGIT_SCALE,
                 *(part for value, best in zip(astuple(match), closest, strict=True) for part in (value, value - best)),
                 _overlap(weight, set(said)),
                 _overlap(weight, context),
@@ -164,3 +175,29 @@ def _rarest(weight: dict[str, float], tokens: set[str]) -> float:
 def _first_sentence(candidate: Candidate) -> int:
     starts = (block.start for block in candidate.article.blocks if block.kind == "paragraph")
     return next(starts, -1)
+
+
+_YEAR = re.compile(r"(?<![\d.,])(?:1[89]|20)\d\d(?![\d%]|[.,]\d)")
+_YEAR_BEFORE = re.compile(
+    r"\b(?:last|previous|past|prior) year\b|\byear (?:earlier|ago|before)\b|지난해|작년|전년", re.I
+)
+_YEAR_AFTER = re.compile(r"\bnext year\b|\bcoming year\b|내년", re.I)
+_THIS_YEAR = re.compile(r"\bthis year\b|올해|금년", re.I)
+
+
+def years_missing(question: str, article: Article) -> float:
+    """The share of the years a question names that an article neither names nor was published in; 0 without years.
+
+    An article without a date that says "last year" may mean any year, so none is missing from it.
+    """
+    asked = set(_YEAR.findall(question))
+    if not asked:
+        return 0.0
+    text = f"{article.title}\n{article.text}"
+    known = set(_YEAR.findall(text))
+    relative = ((_YEAR_BEFORE, -1), (_THIS_YEAR, 0), (_YEAR_AFTER, 1))
+    said = [shift for pattern, shift in relative if pattern.search(text)]
+    if article.published is None:
+        return 0.0 if said else len(asked - known) / len(asked)
+    known |= {str(article.published.year + shift) for shift in (0, *said)}
+    return len(asked - known) / len(asked)

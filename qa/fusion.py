@@ -47,3 +47,10 @@ def rescore(fused: Sequence[tuple[Row, float]], scores: Scores) -> list[tuple[Ro
     return sorted(
         ((row, score + scaled.get(row, lowest)) for row, score in fused), key=lambda pair: (-pair[1], pair[0])
     )
+
+
+def prefer(fused: Sequence[tuple[Row, float]], nearness: Scores, *, weight: float = 1.0) -> list[tuple[Row, float]]:
+    """Add what is near in time: `nearness` is in [0, 1], and 1 counts as much as `weight` standard deviations."""
+    return sorted(
+        ((row, score + weight * nearness.get(row, 0.0)) for row, score in fused), key=lambda pair: (-pair[1], pair[0])
+    )

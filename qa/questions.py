@@ -7,6 +7,8 @@ from typing import Literal
 AnswerKind = Literal["percent", "money", "date", "number", "person", "place", "reason", "open"]
 Span = tuple[int, int]
 
+FIGURES: frozenset[AnswerKind] = frozenset({"percent", "money", "date", "number"})
+
 # Asked in order: "how much of", "what percentage" before "how much"; "몇 년" before "몇".
 _ASKS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
     (
@@ -82,7 +84,7 @@ _SPANS: dict[AnswerKind, re.Pattern[str]] = {
         rf"|\b{_MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s\d{{4}})?\b|\b\d{{1,2}}\s{_MONTH}(?:\s\d{{4}})?\b"
         rf"|\b{_MONTH}\s\d{{4}}\b|\b(?:1[0-9]|20)\d\ds?\b|\b\d{{1,2}}(?:st|nd|rd|th)\b(?:\scentur(?:y|ies))?",
     ),
-    "number": re.compile(rf"{_AMOUNT}{_SCALE}|{_SPELLED}", re.I),
+    "number": re.compile(rf"{_AMOUNT}{_SCALE}(?!\d|[.,]\d|\s?(?:%|percent\b|per cent\b|퍼센트|프로))|{_SPELLED}", re.I),
 }
 _SPANS["place"] = _SPANS["person"] = re.compile(
     r"(?:\b[A-Z][\w'’-]{1,30})(?:\s(?:of\s|the\s|de\s)?[A-Z][\w'’-]{1,30})*"
@@ -134,3 +136,47 @@ def missing_share(wanted: list[str], text: str) -> float:
         return 0.0
     there = text.replace(",", "").casefold()
     return sum(word.casefold().removesuffix("'s").removesuffix("’s") not in there for word in wanted) / len(wanted)
+
+
+def unsaid(question: str, text: str) -> tuple[str, ...]:
+    """Return the names and numbers of a question that a text does not have, in order."""
+    there = text.replace(",", "").casefold()
+    wanted = [*names_in(question), *numbers_in(question)]
+    bare = {word: word.casefold().removesuffix("'s").removesuffix("’s") for word in wanted}
+    return tuple(dict.fromkeys(word for word in wanted if bare[word] not in there))
+
+
+_YES_OR_NO = re.compile(
+    r"^\s*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|must|wo|ca)(?:n['’]?t)?\s", re.I
+)
+_KO_ASKS = re.compile(r"언제|누가|누구|어디|무엇|뭐|뭘|무슨|어떤|어떻게|어느|왜|몇|얼마|이유|까닭")
+_KO_YES_OR_NO = re.compile(r"(?:까|나|요|가|냐|니|어|지)\s*\?\s*$")
+
+
+def asks_yes_or_no(question: str) -> bool:
+    """Whether a question wants a yes or a no, whose short answer is no span of a text."""
+    if _YES_OR_NO.match(question):
+        return " or " not in question
+    return bool(_KO_YES_OR_NO.search(question)) and not _KO_ASKS.search(question)
+
+
+_AND_ASKS = re.compile(
+    r"\s*(?:[,;?]\s*and|[,;]|\?|\band)\s+(?=(?:who|what|when|where|why|how|which|whose)\b)"
+    r"|(?<=[고며])\s*,?\s+(?=(?:누가|누구|언제|어디|왜|몇|얼마|무엇|어떻게)\b)",
+    re.I,
+)
+_BEGINS_BY_ASKING = re.compile(r"\s*(?:\w+\s+)?(?:who|what|when|where|why|how|which|whose)\b|.*[가-힣]", re.I)
+_LEAST_PART_WORDS = 3
+
+
+def parts_of(question: str) -> list[str]:
+    """Cut a question that asks two things ("When was it founded, and who leads it?") in two; else return it alone."""
+    for match in _AND_ASKS.finditer(question):
+        first, second = question[: match.start()].strip(), question[match.end() :].strip()
+        if (
+            _BEGINS_BY_ASKING.match(first)
+            and answer_kind(first) != "open"
+            and min(len(first.split()), len(second.split())) >= _LEAST_PART_WORDS
+        ):
+            return [first.rstrip("?") + "?", second[0].upper() + second[1:]]
+    return [question]

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any, Protocol
 
@@ -11,14 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.articles import Article, Sentence
-from indexer.chunking import embedded_text
+from indexer.chunking import embedded_text, sentence_spans
 from indexer.generation import Generation
-from qa.features import NAMES, Candidate, Matrix, candidates_of, features
+from indexer.language import detect_language
+from qa import korean
+from qa.features import NAMES, Candidate, Matrix, candidates_of, features, years_missing
 from qa.matching import Match, Matcher
-from qa.questions import answer_kind, missing_share, names_in, numbers_in, spans_of
+from qa.questions import FIGURES, answer_kind, asks_yes_or_no, missing_share, names_in, numbers_in, spans_of
+from qa.reading import NOT_READ, Pair, PairReader, SentenceReading
 from qa.retrieval import Hit
 
 MAX_EVIDENCE = 5
+# A short answer is shown when it is likelier than this among all spans of its passage, and has no more words.
+LEAST_SHORT_CHANCE = 0.15
+LONGEST_SHORT_ANSWER = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,7 @@ class Evidence:
     """A sentence the reader chose: `score` is the probability that it answers the question.
 
     `short_start`/`short_end` are offsets into the article of the short answer inside the sentence; None when
-    the sentence itself is the answer.
+    the sentence itself is the answer. `also_in` are other articles with its passage in nearly the same words.
     """
 
     article: Article
@@ -34,6 +40,7 @@ class Evidence:
     score: float
     short_start: int | None = None
     short_end: int | None = None
+    also_in: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -50,10 +57,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the reader made of the hits: evidence, best first, and P(some sentence answers)."""
+    """What the reader made of the hits: evidence and the hits it read, best first, and P(some sentence answers)."""
 
     evidence: Sequence[Evidence]
     answerable: float
+    hits: Sequence[Hit] = ()
 
 
 class Reader(Protocol):
@@ -63,14 +71,24 @@ class Reader(Protocol):
 
 
 # What P(answerable) is judged by: the best candidate's features, how it stands out, and what is missing.
-ANSWERABLE_NAMES = (*NAMES, "utility", "lead_over_second", "dense", "unseen", "names_missing", "numbers_missing")
+ANSWERABLE_NAMES = (
+    *NAMES,
+    "utility",  # of the best sentence
+    "lead_over_second",
+    "dense",  # the best cosine of a passage
+    "unseen",  # share of the question's terms that no article has
+    "names_missing",  # share of its names that stand nowhere around the best sentence
+    "names_missing_in_article",
+    "numbers_missing",
+    "years_missing",  # share of its years that the article neither names nor was published in
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
     """A linear model: `rank` orders sentences (conditional logit), `answerable` and `bias` judge the best one.
 
-    Fitted on public question sets by benchmarks/fit_reader.py, which also writes down the data and the figures.
+    Fitted on public question sets by training/combine.py, which also writes down the data and the figures.
     """
 
     rank: NDArray[np.float64]
@@ -94,9 +112,13 @@ def load_weights() -> dict[str, Weights]:
 
 
 class FeatureReader:
-    """Scores sentences by readable features and a small linear model; needs no language model."""
+    """Scores sentences by what the cross-encoder says and by readable features, in a small calibrated model."""
 
-    def __init__(self, generation: Generation, matcher: Matcher) -> None:
+    def __init__(self, generation: Generation, matcher: Matcher, cross_encoder: PairReader | None = None) -> None:
+        # Imported here: it brings torch, and a command that finds no index should say so at once.
+        from qa.cross_encoder import shipped
+
+        self._cross_encoder = cross_encoder or shipped()
         self._lexical = generation.lexical
         self._passages = len(generation.passages)
         self._matcher = matcher
@@ -108,23 +130,49 @@ class FeatureReader:
         candidates = candidates_of(hits)
         if not candidates:
             return Reading(evidence=(), answerable=0.0)
-        weights = self._weights["semantic" if self._matcher.knows_language_of(question) else "lexical"]
-        rows = self.features(question, candidates)
+        weights = self.weights_for(question)
+        readings = self.readings(question, candidates)
+        rows = self.features(question, candidates, readings)
         utilities = rows @ weights.rank
         judged = self.answerable_features(question, candidates, rows, utilities)
         answerable = _sigmoid(float(judged @ weights.answerable) + weights.bias)
         chances = np.exp(utilities - utilities.max())
         chances /= chances.sum()
         order = np.argsort(-utilities, kind="stable")[:MAX_EVIDENCE]
-        evidence = [_evidence(question, candidates[i], answerable * float(chances[i])) for i in order]
-        return Reading(evidence=evidence, answerable=answerable)
+        evidence = [_evidence(question, candidates[i], readings[i], answerable * float(chances[i])) for i in order]
+        return Reading(evidence, answerable, hits=_by_best_sentence(hits, candidates, utilities))
 
-    def features(self, question: str, candidates: Sequence[Candidate]) -> Matrix:
+    def weights_for(self, question: str) -> Weights:
+        """Return the weights in use for the language of the question."""
+        return self._weights["semantic" if self._matcher.knows_language_of(question) else "lexical"]
+
+    def readings(self, question: str, candidates: Sequence[Candidate]) -> list[SentenceReading]:
+        """Return what the cross-encoder makes of each candidate, read in its passage, each passage once.
+
+        The `short` of each is a span of its article.
+        """
+        if not self._matcher.knows_language_of(question):
+            return [NOT_READ] * len(candidates)
+        hits = list({candidate.hit.passage.id: candidate.hit for candidate in candidates}.values())
+        texts = [embedded_text(hit.article, hit.passage) for hit in hits]
+        spans = [tuple(sentence_spans(hit.passage, text)) for hit, text in zip(hits, texts, strict=True)]
+        read = self._cross_encoder.read(
+            [Pair(question, text, places) for text, places in zip(texts, spans, strict=True)]
+        )
+        found = {
+            (hit.passage.id, sentence.start): _in_article(reading, place, sentence)
+            for hit, places, readings in zip(hits, spans, read, strict=True)
+            for sentence, place, reading in zip(hit.passage.sentences, places, readings, strict=True)
+        }
+        return [found[candidate.hit.passage.id, candidate.sentence.start] for candidate in candidates]
+
+    def features(self, question: str, candidates: Sequence[Candidate], readings: Sequence[SentenceReading]) -> Matrix:
         """Return the candidates' features, shape (n, len(NAMES))."""
         return features(
             question,
             candidates,
             matches=self._matches(question, candidates),
+            readings=readings,
             tokenise=self._analyser.content_tokens,
             idf=self._idf,
         )
@@ -144,45 +192,85 @@ class FeatureReader:
             lead,
             max(candidate.hit.dense_score for candidate in candidates),
             len(unseen) / len(tokens) if tokens else 0.0,
-            missing_share(names_in(question), around),
+            missing_share(self._names(question), around),
+            missing_share(self._names(question), f"{best.article.title}\n{best.article.text}"),
             missing_share(numbers_in(question), around),
+            years_missing(question, best.article),
         )
         return np.concatenate([rows[order[0]], np.array(facts)])
 
     def _matches(self, question: str, candidates: Sequence[Candidate]) -> list[Match]:
         if not self._matcher.knows_language_of(question):
-            return [Match()] * len(candidates)
+            if detect_language(question) != "ko":
+                return [Match()] * len(candidates)
+            seen = [(candidate.text, *candidate.surroundings) for candidate in candidates]
+            return korean.match(question, seen, self._weight)
         hits = {candidate.hit.passage.id: candidate.hit for candidate in candidates}
         text_of = {passage_id: embedded_text(hit.article, hit.passage) for passage_id, hit in hits.items()}
         texts = [text_of[candidate.hit.passage.id] for candidate in candidates]
         places = [_place(candidate, text) for candidate, text in zip(candidates, texts, strict=True)]
         return self._matcher.match(question, texts, places)
 
+    def _names(self, question: str) -> list[str]:
+        knows = self._matcher.knows_language_of(question) or detect_language(question) != "ko"
+        return names_in(question) if knows else korean.names(question)
+
+    def _weight(self, word: str) -> float:
+        tokens = self._analyser.tokens(word)
+        return sum(map(self._idf, tokens)) / len(tokens) if tokens else 0.0
+
     def _idf(self, token: str) -> float:
         frequency = self._lexical.document_frequency(token)
         return math.log(1 + (self._passages - frequency + 0.5) / (frequency + 0.5))
 
 
+def _by_best_sentence(
+    hits: Sequence[Hit], candidates: Sequence[Candidate], utilities: NDArray[np.float64]
+) -> list[Hit]:
+    """Order hits by their best sentence; `score` becomes its utility, above the lowest fused score of all."""
+    value = {(c.article.id, c.sentence.start): float(u) for c, u in zip(candidates, utilities, strict=True)}
+    best = {hit.passage.id: max(value[hit.article.id, one.start] for one in hit.passage.sentences) for hit in hits}
+    floor = min(hit.score for hit in hits) - min(best.values())
+    ordered = sorted(hits, key=lambda hit: (-best[hit.passage.id], hit.rank))
+    return [replace(hit, rank=n, score=best[hit.passage.id] + floor) for n, hit in enumerate(ordered, start=1)]
+
+
 def _place(candidate: Candidate, text: str) -> tuple[int, int]:
-    """Where the candidate stands in the text its passage is embedded as: its sentences end that text."""
-    lengths = [sentence.end - sentence.start for sentence in candidate.hit.passage.sentences]
-    number = candidate.hit.passage.sentences.index(candidate.sentence)
-    start = len(text) - sum(lengths[number:]) - (len(lengths) - 1 - number)
-    return start, start + lengths[number]
+    passage = candidate.hit.passage
+    return sentence_spans(passage, text)[passage.sentences.index(candidate.sentence)]
 
 
-def _evidence(question: str, candidate: Candidate, score: float) -> Evidence:
-    """Point at the short answer only where it cannot be mistaken: one span of the kind asked for."""
-    spans = spans_of(answer_kind(question), candidate.text, question)
-    start, end = spans[0] if len(spans) == 1 else (None, None)
+def _in_article(reading: SentenceReading, place: tuple[int, int], sentence: Sentence) -> SentenceReading:
+    if reading.short is None:
+        return reading
+    offset = sentence.start - place[0]
+    return replace(reading, short=(max(reading.short[0], place[0]) + offset, min(reading.short[1], place[1]) + offset))
+
+
+def _evidence(question: str, candidate: Candidate, reading: SentenceReading, score: float) -> Evidence:
+    start, end = short_answer(question, candidate, reading) or (None, None)
+    return Evidence(candidate.article, candidate.sentence, score, start, end, candidate.hit.also_in)
+
+
+def short_answer(question: str, candidate: Candidate, reading: SentenceReading) -> tuple[int, int] | None:
+    """Point at the short answer inside the sentence, as a span of the article; None where it may be mistaken.
+
+    When a figure or a date is asked for, what the cross-encoder points at must hold one, else the only one there is.
+    """
+    if asks_yes_or_no(question):
+        return None
     offset = candidate.sentence.start
-    return Evidence(
-        article=candidate.article,
-        sentence=candidate.sentence,
-        score=score,
-        short_start=None if start is None else offset + start,
-        short_end=None if end is None else offset + end,
-    )
+    kind = answer_kind(question)
+    spans = [(offset + start, offset + end) for start, end in spans_of(kind, candidate.text, question)]
+    only = spans[0] if len(spans) == 1 else None
+    if reading.short is None or reading.short_log < math.log(LEAST_SHORT_CHANCE):
+        return only
+    start, end = reading.short
+    if kind in FIGURES and not any(a < end and b > start for a, b in spans):
+        return only
+    words = candidate.article.quote(start, end).split()
+    whole = candidate.sentence.end - candidate.sentence.start
+    return (start, end) if len(words) <= LONGEST_SHORT_ANSWER and end - start < 0.8 * whole else None
 
 
 def _sigmoid(value: float) -> float:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from qa.answer import Turn
+from qa.followup import Turn
 from qa.retrieval import Filters
 
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -1,7 +1,7 @@
 """Questions to passages: filters first, then both legs, one fused ranking, and a closer look at the best."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -12,10 +12,15 @@ from indexer.chunking import embedded_text
 from indexer.embedding import Embedder
 from indexer.generation import Generation
 from indexer.settings import Settings
-from qa.fusion import fuse, rescore
+from qa.dates import Period, nearness
+from qa.folding import Fold, folded
+from qa.fusion import fuse, prefer, rescore
 from qa.matching import Matcher
 
 Mask = NDArray[np.bool_]
+
+# How many more passages are looked at, so that folding the copies of a story leaves enough.
+MOST_COPIES = 40
 
 # What the user should know about how the hits were found; ui/texts.py has the words.
 FILTERS_MATCH_NOTHING = "filters_match_nothing"
@@ -44,6 +49,12 @@ class Filters:
             and (not self.article_ids or article.id in self.article_ids)
         )
 
+    def within(self, period: Period | None) -> "Filters":
+        """Also keep to a period that the question asks articles of; bounds the user gave win."""
+        if period is None or period.kind != "published" or self.published_from or self.published_to:
+            return self
+        return replace(self, published_from=period.start, published_to=period.end)
+
 
 NO_FILTERS = Filters()
 
@@ -52,7 +63,8 @@ NO_FILTERS = Filters()
 class Hit:
     """A passage with its scores: `score` is fused and comparable within one question only.
 
-    `dense_score` is the cosine, `lexical_score` is BM25; 0.0 when that leg did not bring the passage.
+    `dense_score` is the cosine, `lexical_score` is BM25; 0.0 when that leg did not bring the passage. `also_in` are
+    the other articles that carry the passage in nearly the same words, the earliest first.
     """
 
     passage: Passage
@@ -61,6 +73,7 @@ class Hit:
     score: float
     dense_score: float
     lexical_score: float
+    also_in: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -76,6 +89,29 @@ class Retrieval:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Rows of the generation with their scores: by each leg, fused, and after the closer look."""
+
+    dense: Mapping[int, float]
+    lexical: Mapping[int, float]
+    fused: Sequence[tuple[int, float]]
+    final: Sequence[tuple[int, float]]
+
+
+def _shown(rank: int, fold: Fold[Hit]) -> Hit:
+    """The hit of the earliest article, with the scores of the one that was found first."""
+    scores = fold.best
+    return replace(
+        fold.hit,
+        rank=rank,
+        score=scores.score,
+        dense_score=scores.dense_score,
+        lexical_score=scores.lexical_score,
+        also_in=fold.also_in,
+    )
+
+
 class Retriever:
     """Finds passages of one generation; immutable, so it may be used by many threads at once."""
 
@@ -87,20 +123,37 @@ class Retriever:
         self._looked_at = settings.rescored_passages
         self._articles = [generation.articles[passage.article_id] for passage in generation.passages]
 
-    def retrieve(self, question: str, filters: Filters = NO_FILTERS, *, top_k: int = 10) -> Retrieval:
-        """Return at most `top_k` hits, best first; filters that match nothing return nothing."""
+    def retrieve(
+        self, question: str, filters: Filters = NO_FILTERS, *, period: Period | None = None, top_k: int = 10
+    ) -> Retrieval:
+        """Return at most `top_k` hits, best first; filters that match nothing return nothing.
+
+        Articles from about the `period` the question speaks of are preferred.
+        """
+        ranking = self.rank(question, filters, period=period)
+        if ranking is None:
+            return Retrieval(hits=(), warnings=(FILTERS_MATCH_NOTHING,))
+        best = ranking.final[: top_k + MOST_COPIES if self._generation.duplicates else top_k]
+        hits = [self._hit(rank, row, score, ranking) for rank, (row, score) in enumerate(best, start=1)]
+        folds = folded(hits, self._generation.duplicates)
+        hits = [_shown(rank, fold) for rank, fold in enumerate(folds[:top_k], start=1)]
+        knows_language = self._matcher.knows_language_of(question)
+        return Retrieval(hits=hits, warnings=() if knows_language else (EMBEDDER_BLIND,))
+
+    def rank(self, question: str, filters: Filters = NO_FILTERS, *, period: Period | None = None) -> Ranking | None:
+        """Return the rankings that lead to the hits, by row of the generation; None when the filters match nothing."""
         allowed = self._allowed(filters)
         if allowed is not None and not allowed.any():
-            return Retrieval(hits=(), warnings=(FILTERS_MATCH_NOTHING,))
+            return None
         knows_language = self._matcher.knows_language_of(question)
         dense = self._dense_scores(question, allowed) if knows_language else {}
         lexical = dict(self._generation.lexical.search(self._tokens(question), self._depth, allowed=allowed))
-        ranked = fuse(dense, lexical)
+        fused = final = fuse(dense, lexical)
         if knows_language:
-            ranked = rescore(ranked, self._matched(question, [row for row, _ in ranked[: self._looked_at]]))
-        best = enumerate(ranked[:top_k], start=1)
-        hits = [self._hit(rank, row, score, dense, lexical) for rank, (row, score) in best]
-        return Retrieval(hits=hits, warnings=() if knows_language else (EMBEDDER_BLIND,))
+            final = rescore(final, self._matched(question, [row for row, _ in final[: self._looked_at]]))
+        if period:
+            final = prefer(final, {row: nearness(period, self._articles[row].published) for row, _ in final})
+        return Ranking(dense, lexical, fused, final)
 
     def _tokens(self, question: str) -> list[str]:
         # A question of nothing but stop words ("who is it?") still deserves a lexical search.
@@ -122,12 +175,12 @@ class Retriever:
         accepted = {article.id: filters.accept(article) for article in self._generation.articles.values()}
         return np.array([accepted[article.id] for article in self._articles], dtype=np.bool_)
 
-    def _hit(self, rank: int, row: int, score: float, dense: Mapping[int, float], lexical: Mapping[int, float]) -> Hit:
+    def _hit(self, rank: int, row: int, score: float, ranking: Ranking) -> Hit:
         return Hit(
             passage=self._generation.passages[row],
             article=self._articles[row],
             rank=rank,
             score=score,
-            dense_score=dense.get(row, 0.0),
-            lexical_score=lexical.get(row, 0.0),
+            dense_score=ranking.dense.get(row, 0.0),
+            lexical_score=ranking.lexical.get(row, 0.0),
         )

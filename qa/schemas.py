@@ -1,21 +1,26 @@
 """What comes back for a question: the wire form of answers, passages and checks, and the way to it from our records."""
 
 from datetime import date
-from typing import Any, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from indexer.articles import Article
 from qa.answer import Answer, Outcome
 from qa.citations import Citation, Verdict, Verification
+from qa.conflicts import Conflict
+from qa.dates import Period, age_days
 from qa.reader import Evidence
 from qa.retrieval import Hit, Retrieval
+from qa.writer import Written
 
 
 class Wire(BaseModel):
     """Strict and closed, so that a wrong conversion fails in a test and not in somebody's client."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, serialize_by_alias=True, validate_by_name=True
+    )
 
 
 class ErrorBody(Wire):
@@ -57,6 +62,7 @@ class CitationBody(Wire):
     suffix: str
     article_sha256: str
     verified: bool
+    also_in: list[str]
 
     @classmethod
     def of(cls, citation: Citation) -> Self:
@@ -77,6 +83,7 @@ class CitationBody(Wire):
             suffix=citation.suffix,
             article_sha256=citation.article_sha256,
             verified=citation.verified,
+            also_in=list(citation.also_in),
         )
 
 
@@ -102,7 +109,7 @@ class EvidenceBody(Wire):
 
 
 class PassageBody(Wire):
-    """A ranked passage; `score` compares within one question only."""
+    """A ranked passage; `score` compares within one question only, `also_in` are articles with copies of it."""
 
     article_id: str
     passage_id: str
@@ -112,6 +119,7 @@ class PassageBody(Wire):
     score: float
     dense_score: float
     lexical_score: float
+    also_in: list[str]
 
     @classmethod
     def of(cls, hit: Hit) -> Self:
@@ -125,27 +133,121 @@ class PassageBody(Wire):
             score=hit.score,
             dense_score=hit.dense_score,
             lexical_score=hit.lexical_score,
+            also_in=list(hit.also_in),
         )
 
 
 class NewestSource(Wire):
-    """The latest dated article that is cited."""
+    """The latest dated article that is cited, and how many days old it is as of the day of the answer."""
 
     article_id: str
     published: date
+    age_days: int
 
     @classmethod
-    def among(cls, citations: list[CitationBody]) -> Self | None:
+    def among(cls, citations: list[CitationBody], *, as_of: date) -> Self | None:
         """Return the newest; None when none of the cited articles has a date."""
         dated = [(citation.published, citation.article_id) for citation in citations if citation.published]
         if not dated:
             return None
         published, article_id = max(dated)
-        return cls(article_id=article_id, published=published)
+        return cls(article_id=article_id, published=published, age_days=age_days(published, as_of))
+
+
+class PeriodBody(Wire):
+    """The days a question speaks of, both included; `from` is null when only the end is bounded.
+
+    `kind` is "published" when the question asks for articles of these days, and "mentioned" when it only names them.
+    """
+
+    from_: date | None = Field(alias="from")
+    to: date
+    text: str
+    kind: Literal["published", "mentioned"]
+
+    @classmethod
+    def of(cls, period: Period) -> Self:
+        """Convert the record."""
+        start = None if period.start == date.min else period.start
+        return cls(from_=start, to=period.end, text=period.text, kind=period.kind)
+
+
+class ConflictSide(Wire):
+    """What one article says: `value` is the slice of it that gives the figure, `text` the sentence around it."""
+
+    article_id: str
+    title: str
+    source: str | None
+    published: date | None
+    value: str
+    start_char_index: int
+    end_char_index: int
+    text: str
+    text_start_char_index: int
+    text_end_char_index: int
+
+
+class ConflictBody(Wire):
+    """Figures that articles give differently, the oldest article first; no winner is picked."""
+
+    kind: str
+    sides: list[ConflictSide]
+
+    @classmethod
+    def of(cls, conflict: Conflict) -> Self:
+        """Convert the record."""
+        return cls(
+            kind=conflict.kind,
+            sides=[
+                ConflictSide(
+                    article_id=side.evidence.article.id,
+                    title=side.evidence.article.title,
+                    source=side.evidence.article.source,
+                    published=side.evidence.article.published,
+                    value=side.value,
+                    start_char_index=side.start,
+                    end_char_index=side.end,
+                    text=side.evidence.text,
+                    text_start_char_index=side.evidence.sentence.start,
+                    text_end_char_index=side.evidence.sentence.end,
+                )
+                for side in conflict.sides
+            ],
+        )
+
+
+class WrittenSentenceBody(Wire):
+    """A sentence of the language model: `cites` are citation numbers; `problems` say why it is not `supported`."""
+
+    text: str
+    cites: list[int]
+    supported: bool
+    problems: list[str]
+
+
+class WrittenBody(Wire):
+    """What a language model made of the cited sentences, each of its sentences checked against what it cites."""
+
+    model: str
+    sentences: list[WrittenSentenceBody]
+
+    @classmethod
+    def of(cls, written: Written) -> Self:
+        """Convert the record."""
+        sentences = [
+            WrittenSentenceBody(
+                text=one.text, cites=list(one.cites), supported=one.supported, problems=list(one.problems)
+            )
+            for one in written.sentences
+        ]
+        return cls(model=written.model, sentences=sentences)
 
 
 class AnswerBody(Wire):
-    """An answer: quotations followed by their numbers, and everything needed to check them."""
+    """An answer: quotations followed by their numbers, and everything needed to check them.
+
+    `missing` names what a partly answered question lacks; `written` is null unless a language model was asked.
+    """
 
     id: str
     question: str
@@ -158,8 +260,12 @@ class AnswerBody(Wire):
     citations: list[CitationBody]
     evidence: list[EvidenceBody]
     passages: list[PassageBody]
-    conflicts: list[Any]
+    missing: list[str]
+    conflicts: list[ConflictBody]
+    written: WrittenBody | None
     newest_source: NewestSource | None
+    as_of: date
+    period: PeriodBody | None
     generation: str
     warnings: list[str]
     timings: dict[str, float]
@@ -173,15 +279,19 @@ class AnswerBody(Wire):
             question=answer.question,
             standalone_question=answer.standalone_question,
             outcome=answer.outcome,
-            answerable=answer.outcome != "not_in_articles",
+            answerable=answer.answered,
             confidence=answer.answerable,
             answer=answer.text,
             short_answer=answer.short_answer,
             citations=citations,
             evidence=[EvidenceBody.of(evidence) for evidence in answer.evidence],
             passages=[PassageBody.of(hit) for hit in answer.hits],
-            conflicts=[],
-            newest_source=NewestSource.among(citations),
+            missing=list(answer.missing),
+            conflicts=[ConflictBody.of(conflict) for conflict in answer.conflicts],
+            written=WrittenBody.of(answer.written) if answer.written else None,
+            newest_source=NewestSource.among(citations, as_of=answer.as_of),
+            as_of=answer.as_of,
+            period=PeriodBody.of(answer.period) if answer.period else None,
             generation=answer.generation,
             warnings=list(answer.warnings),
             timings=dict(answer.timings_ms),

@@ -124,11 +124,12 @@ def test_every_make_target_a_page_names_is_there() -> None:
 
 
 def test_the_answer_in_the_readme_is_true(tmp_path: Path) -> None:
-    """Asked now, the question of the README gives the answer of the README, to the letter."""
+    """Asked now, the question of the README gives the answer of the README, to the letter; but sources grow older."""
     example = re.search(r'```\n\$ footnote ask "(.+)"\n(.+?)```', read("README.md"), re.DOTALL)
     assert example is not None
     index = tmp_path / "index"
     runner = CliRunner()
     assert runner.invoke(app, ["index", "--corpus", str(ROOT / "corpus"), "--index", str(index)]).exit_code == 0
     answer = runner.invoke(app, ["ask", example.group(1), "--index", str(index)])
-    assert answer.stdout == example.group(2)
+    now, then = (re.sub(r"newest source .+", "", text) for text in (answer.stdout, example.group(2)))
+    assert now == then

@@ -6,14 +6,16 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from indexer.errors import FootnoteError, UsageError
 from indexer.settings import Settings
-from qa.answer import Answer, Turn
+from qa.answer import Answer
+from qa.followup import Turn
 from qa.library import Library
 from qa.retrieval import Filters
 from ui.examples import example_questions
-from ui.rendering import Exchange
+from ui.markup import Exchange
 from ui.texts import Words, counted
 
 ANSWERS_KEPT = 400
@@ -38,6 +40,17 @@ def _read_date(text: str, words: Words) -> date | None:
         return date.fromisoformat(text.strip())
     except ValueError as error:
         raise UsageError(words.bad_date.format(value=text.strip()[:40])) from error
+
+
+def plain_messages(chat: Sequence[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    """Return the messages of a chat as they were sent: Gradio hands them back cut into blocks."""
+    return [{"role": str(item["role"]), "content": _text_of(item["content"])} for item in chat or []]
+
+
+def _text_of(content: Any) -> str:  # noqa: ANN401 - a string, or blocks of which only text is ours
+    if isinstance(content, str):
+        return content
+    return "".join(block.get("text") or "" for block in content if isinstance(block, dict))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +110,24 @@ class Desk:
         except FootnoteError:
             return "…"
 
-    def answer(self, question: str, tokens: Sequence[str] | None, filters: Filters) -> list[str]:
-        """Answer the next question of a conversation and return its tokens with the new one."""
+    @property
+    def has_writer(self) -> bool:
+        """Whether a language model is set that can word answers."""
+        return self._settings.writer_base_url is not None
+
+    def answer(
+        self, question: str, tokens: Sequence[str] | None, filters: Filters, *, generate: bool = False
+    ) -> list[str]:
+        """Answer the next question of a conversation and return its tokens with the new one.
+
+        Earlier questions are given as they were asked: each is made to stand alone from those before it. With
+        `generate`, the language model also words the answer, if one is set.
+        """
         known = [str(token) for token in tokens or []]
         turns = [Turn(item.answer.question, item.answer.text) for item in self.conversation(known)]
         self._library.refresh_if_changed()
         with self._library.lease() as answerer:
-            answer = answerer.answer(question, turns=turns, filters=filters)
+            answer = answerer.answer(question, turns=turns, filters=filters, generate=generate and self.has_writer)
         return [*known, self._answers.keep(answer, filters)]
 
     def conversation(self, tokens: Sequence[str]) -> list[Exchange]:

@@ -13,7 +13,7 @@ from indexer.generation import Generation
 from indexer.settings import Settings
 from qa.library import Job, Library
 from qa.uploads import AddOutcome
-from ui.rendering import article_address, date_html, escape
+from ui.markup import article_address, date_html, escape
 from ui.texts import Words, counted, written_date, written_duration, written_language
 
 logger = logging.getLogger(__name__)

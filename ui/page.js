@@ -1,7 +1,7 @@
 () => {
   // Runs once when the page is up. Everything is delegated: Gradio replaces elements as it likes.
   let cameFrom = null;
-  let asked = 0;
+  let shown = "";
   const card = Object.assign(document.createElement("div"), { id: "fn-hover", hidden: true });
   card.setAttribute("role", "tooltip");
   (document.querySelector("main") ?? document.body).append(card);
@@ -35,7 +35,7 @@
 
   const copy = async (button) => {
     const text = (from, name) => from.querySelector(name)?.textContent.trim() ?? "";
-    const lines = [...button.closest(".fn-group").querySelectorAll(".fn-card")].map((source) => {
+    const lines = [...button.closest(".fn-group").querySelectorAll(".fn-card:has(.fn-number)")].map((source) => {
       const about = [...source.querySelectorAll(".fn-meta > :not(.fn-support)")].map((part) => part.textContent);
       return `“${text(source, ".fn-cited")}” [${text(source, ".fn-number")}] ${[text(source, ".fn-title"), ...about].join(", ")}`;
     });
@@ -96,12 +96,14 @@
     });
     // The browser offers its clipboard on trusted addresses only.
     if (!navigator.clipboard) document.querySelectorAll(".fn-copy").forEach((button) => button.remove());
-    // On a phone the page itself scrolls: show a new question with its answer below.
+    // The last question stays on top while its answer grows below it: an answer is read from its beginning.
     const questions = document.querySelectorAll("#fn-chat .user-row");
-    if (questions.length > asked && matchMedia("(max-width: 768px)").matches) {
+    const answers = document.querySelectorAll("#fn-chat .fn-answer");
+    const state = questions.length ? `${questions.length} ${answers[answers.length - 1]?.textContent}` : "";
+    if (state && state !== shown) {
       setTimeout(() => questions[questions.length - 1].scrollIntoView({ block: "start" }), 50);
     }
-    asked = questions.length;
+    shown = state;
     // Gradio labels each message with its source text, on an element that takes no label.
     document.querySelectorAll("#fn-chat [aria-label*='<div class=']").forEach((element) => {
       element.removeAttribute("aria-label");

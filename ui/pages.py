@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from indexer.articles import Article
 from indexer.errors import FootnoteError
 from qa.library import Library
-from ui.rendering import ARTICLE_ROUTE, article_html, escape, meta_html
+from ui.markup import ARTICLE_ROUTE, article_html, escape, meta_html
 from ui.texts import Words, words_for
 
 PAGE = "/ui"

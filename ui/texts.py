@@ -1,5 +1,6 @@
 """The words in Korean, which language a visitor gets, and how dates, counts and durations are written."""
 
+from calendar import monthrange
 from dataclasses import asdict
 from datetime import date, datetime
 
@@ -16,6 +17,7 @@ __all__ = [
     "written_date",
     "written_duration",
     "written_language",
+    "written_period",
 ]
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -49,7 +51,10 @@ KOREAN = Words(
     asked_by_you="내 질문",
     answered="답변",
     understood_as="이렇게 이해했습니다:",
-    partly="기사에는 일부만 답이 있습니다.",
+    period_only="{period} 기사에서만 찾았습니다",
+    period_until_only="{date}까지의 기사에서만 찾았습니다",
+    partly="기사에는 일부만 답이 있습니다. 답이 없는 부분: {missing}",
+    near_miss="기사에서 다루지만 이 내용은 나오지 않습니다. 찾지 못한 것: {missing}",
     not_in_articles="기사에는 이 질문의 답이 없습니다.",
     closest="답은 아니지만 가장 가까운 대목:",
     closest_link="기사에서 읽기",
@@ -60,10 +65,32 @@ KOREAN = Words(
     warnings_heading="알려 드립니다",
     warning_embedder_blind="임베딩 모델이 이 언어를 몰라 낱말 검색으로만 찾았습니다.",
     warning_filters_match_nothing="필터에 맞는 기사가 없습니다.",
-    warning_history_unused="질문마다 따로 읽습니다. 앞선 질문은 고려하지 않습니다.",
+    warning_period_matches_nothing="물어본 기간({period})의 기사가 없어 전체에서 찾았습니다.",
+    warning_no_writer="설정된 언어 모델이 없어 인용만 보여 줍니다.",
+    warning_writer_timeout="언어 모델이 제때 답하지 않아 인용만 보여 줍니다.",
+    warning_writer_unreachable="언어 모델에 연결할 수 없어 인용만 보여 줍니다.",
+    warning_writer_bad_status="언어 모델 서버가 거절했거나 실패하여 인용만 보여 줍니다.",
+    warning_writer_oversize="언어 모델의 글이 지나치게 길어 인용만 보여 줍니다.",
+    warning_writer_refused="언어 모델이 인용에서 답을 찾지 못했거나 쓰기를 거절했습니다.",
+    warning_writer_nonsense="언어 모델이 쓴 내용이 인용에 없어 보여 주지 않습니다.",
     question_too_long="질문이 {n}자를 넘습니다. 줄여 주세요.",
     failed="서버에 문제가 생겨 답하지 못했습니다. 다시 물어봐 주세요.",
     stopped="중지했습니다.",
+    disagree="기사마다 수치가 다릅니다",
+    disagree_hint="각 기사에 적힌 그대로, 오래된 것부터 보여 줍니다. 어느 쪽이 맞는지는 가리지 않습니다.",
+    generate="언어 모델이 쓴 답도 함께 보기",
+    written_by="언어 모델({model})이 쓴 문장입니다. 문장마다 인용한 내용과 대조했습니다",
+    word_for_word="기사에 적힌 그대로",
+    unsupported="뒷받침되지 않음: {problems}.",
+    problem_no_citation="출처를 밝히지 않음",
+    problem_unknown_citation="없는 출처 번호를 가리킴",
+    problem_figure="인용한 내용에 없는 숫자나 날짜가 있음",
+    problem_name="인용한 내용에 없는 이름이 있음",
+    problem_quotation="인용한 내용에 없는 말을 따옴",
+    problem_negation="출처와 긍정·부정이 반대임",
+    problem_words="인용한 내용에 없는 말이 너무 많음",
+    problem_not_entailed="인용한 내용에서 따라 나오지 않음",
+    problem_markup="서식이나 웹 주소가 들어 있었음",
     filters="필터",
     filters_on="적용된 필터: {filters}",
     filter_from="발행일 시작",
@@ -88,6 +115,8 @@ KOREAN = Words(
     copy="출처와 함께 복사",
     copied="복사했습니다",
     closest_card="가장 가까운 대목(답은 아님)",
+    also_in="같은 내용의 다른 글:",
+    disagree_card="다른 수치를 제시함",
     also_found="찾았지만 인용하지 않음",
     earlier_answer="이전 질문:",
     read_article="기사에서 읽기",
@@ -212,6 +241,25 @@ def written_date(words: Words, day: date | datetime) -> str:
     if words.code == "ko":
         return f"{day.year}년 {day.month}월 {day.day}일"
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def written_period(words: Words, start: date, end: date) -> str:
+    """Write a run of days, both included: "16–22 Nov 2026", "Nov 2025" for a whole month, "2025" for a whole year."""
+    if start == end:
+        return written_date(words, start)
+    is_korean = words.code == "ko"
+    one_month = (start.year, start.month) == (end.year, end.month)
+    if (start.month, start.day, end.month, end.day) == (1, 1, 12, 31):
+        years = str(start.year) if start.year == end.year else f"{start.year}–{end.year}"
+        return f"{years}년" if is_korean else years
+    if one_month and start.day == 1 and end.day == monthrange(end.year, end.month)[1]:
+        return f"{end.year}년 {end.month}월" if is_korean else f"{_MONTHS[end.month - 1]} {end.year}"
+    first, last = written_date(words, start), written_date(words, end)
+    if is_korean:
+        last = f"{end.day}일" if one_month else last.removeprefix(f"{start.year}년 ")
+    else:
+        first = str(start.day) if one_month else first.removesuffix(f" {end.year}")
+    return f"{first}–{last}" if one_month else f"{first} – {last}"
 
 
 def written_age(words: Words, day: date, today: date) -> str:

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from indexer.errors import FootnoteError, UsageError
 from indexer.settings import Settings
 from qa.library import Library
-from ui.ask_tab import Desk
+from ui.ask_tab import Desk, plain_messages
 from ui.examples import EXAMPLES
 from ui.library_tab import (
     add_files,
@@ -30,7 +30,8 @@ from ui.library_tab import (
     status_html,
 )
 from ui.pages import PAGE, add_pages, shipped
-from ui.rendering import answer_steps, filter_parts, note_html, question_html, remark_html, sources_html
+from ui.rendering import answer_steps, filter_parts, note_html, question_html, remark_html
+from ui.sources import sources_html
 from ui.texts import Words, component_labels, words_for
 
 # Before the first import of Gradio, which calls home when it is built.
@@ -144,6 +145,7 @@ class _Page:
                 height=None,
                 layout="panel",
                 buttons=[],
+                autoscroll=False,
                 feedback_options=None,
                 allow_tags=False,
                 latex_delimiters=[],
@@ -164,6 +166,13 @@ class _Page:
                 )
                 self.ask_button = gr.Button(_label("ask"), variant="primary", elem_id="fn-ask-button", scale=0)
                 self.stop_button = gr.Button(_label("stop"), elem_id="fn-stop-button", visible=False, scale=0)
+            self.generate = gr.Checkbox(
+                False,
+                label=_label("generate"),
+                visible=self._desk.has_writer,
+                container=False,
+                elem_id="fn-generate",
+            )
             self._build_filters()
         self.tokens = gr.JSON([], visible=False)
 
@@ -204,7 +213,7 @@ class _Page:
     def _wire(self, blocks: gr.Blocks) -> None:
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         filters: list[Any] = [self.date_from, self.date_to, self.sources_filter, self.languages_filter]
-        inputs = [self.question, self.chat, self.tokens, *filters]
+        inputs = [self.question, self.chat, self.tokens, self.generate, *filters]
         outputs = [self.question, self.chat, self.tokens, self.panel, self.ask_button, self.stop_button]
         outputs.append(self.filter_line)
         shared = [
@@ -267,6 +276,7 @@ class _Page:
         question: str,
         chat: list[dict[str, Any]],
         tokens: list[str] | None,
+        generate: bool,
         date_from: str,
         date_to: str,
         sources: list[str],
@@ -283,13 +293,13 @@ class _Page:
         if not question:
             yield [gr.skip()] * 7
             return
-        shown = [*_plain(chat), {"role": "user", "content": question_html(question, words)}]
+        shown = [*plain_messages(chat), {"role": "user", "content": question_html(question, words)}]
         asking, rest = [gr.Button(visible=False), gr.Button(visible=True)], gr.skip()
         waiting = note_html(self._desk.waiting_line(words), waiting=True)
         yield ["", [*shown, _message(waiting)], rest, rest, *asking, rest]
         done = [gr.Button(visible=True), gr.Button(visible=False)]
         try:
-            tokens = self._desk.answer(question, tokens, filters)
+            tokens = self._desk.answer(question, tokens, filters, generate=generate)
         except FootnoteError as error:
             yield [rest, [*shown, _message(note_html(explained(error, words)))], rest, rest, *done, rest]
             return
@@ -314,7 +324,7 @@ class _Page:
 
     def stop(self, chat: list[dict[str, Any]], request: gr.Request) -> list[Update]:
         """Settle the page after an answer was stopped."""
-        shown = _plain(chat)
+        shown = plain_messages(chat)
         if shown and "fn-waiting" in shown[-1]["content"]:
             shown[-1] = _message(note_html(_words(request).stopped))
         return [shown, gr.Button(visible=True), gr.Button(visible=False)]
@@ -371,17 +381,6 @@ class _Page:
             gr.Timer(active=running is not None),
             gr.Button(interactive=running is None),
         ]
-
-
-def _plain(chat: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-    """Return the messages as they were sent: Gradio hands them back cut into blocks."""
-    return [{"role": str(item["role"]), "content": _text_of(item["content"])} for item in chat or []]
-
-
-def _text_of(content: Any) -> str:  # noqa: ANN401 - a string, or blocks of which only text is ours
-    if isinstance(content, str):
-        return content
-    return "".join(block.get("text") or "" for block in content if isinstance(block, dict))
 
 
 def _message(content: str) -> dict[str, Any]:

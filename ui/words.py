@@ -35,7 +35,10 @@ class Words:
     asked_by_you: str
     answered: str
     understood_as: str
+    period_only: str
+    period_until_only: str
     partly: str
+    near_miss: str
     not_in_articles: str
     closest: str
     closest_link: str
@@ -46,10 +49,34 @@ class Words:
     warnings_heading: str
     warning_embedder_blind: str
     warning_filters_match_nothing: str
-    warning_history_unused: str
+    warning_period_matches_nothing: str
+    warning_no_writer: str
+    warning_writer_timeout: str
+    warning_writer_unreachable: str
+    warning_writer_bad_status: str
+    warning_writer_oversize: str
+    warning_writer_refused: str
+    warning_writer_nonsense: str
     question_too_long: str
     failed: str
     stopped: str
+    # figures that disagree
+    disagree: str
+    disagree_hint: str
+    # sentences of a language model
+    generate: str
+    written_by: str
+    word_for_word: str
+    unsupported: str
+    problem_no_citation: str
+    problem_unknown_citation: str
+    problem_figure: str
+    problem_name: str
+    problem_quotation: str
+    problem_negation: str
+    problem_words: str
+    problem_not_entailed: str
+    problem_markup: str
     # filters
     filters: str
     filters_on: str
@@ -76,6 +103,8 @@ class Words:
     copy: str
     copied: str
     closest_card: str
+    also_in: str
+    disagree_card: str
     also_found: str
     earlier_answer: str
     read_article: str
@@ -188,7 +217,10 @@ ENGLISH = Words(
     asked_by_you="Your question",
     answered="Answer",
     understood_as="Understood as:",
-    partly="The articles answer part of this.",
+    period_only="Articles from {period} only",
+    period_until_only="Articles up to {date} only",
+    partly="The articles answer part of this. Not answered: {missing}",
+    near_miss="The articles speak of it, but do not say this. Not found: {missing}",
     not_in_articles="The articles don’t answer this.",
     closest="The closest passage, which does not answer it:",
     closest_link="Read it in its article",
@@ -199,10 +231,32 @@ ENGLISH = Words(
     warnings_heading="Please note",
     warning_embedder_blind="The embedding model does not know this language, so only word search was used.",
     warning_filters_match_nothing="No article matches the filters.",
-    warning_history_unused="Each question is read on its own: earlier ones are not taken into account.",
+    warning_period_matches_nothing="No article is from the period asked for ({period}), so all were searched.",
+    warning_no_writer="No language model is set up, so there are quotations only.",
+    warning_writer_timeout="The language model took too long, so there are quotations only.",
+    warning_writer_unreachable="The language model cannot be reached, so there are quotations only.",
+    warning_writer_bad_status="The language model’s server refused or failed, so there are quotations only.",
+    warning_writer_oversize="The language model wrote far too much, so there are quotations only.",
+    warning_writer_refused="The language model found no answer in the quotations, or declined to write one.",
+    warning_writer_nonsense="Nothing the language model wrote stands in the quotations, so it is not shown.",
     question_too_long="The question is longer than {n} characters. Please shorten it.",
     failed="Something went wrong on the server and nothing was answered. Please ask again.",
     stopped="Stopped.",
+    disagree="The articles disagree",
+    disagree_hint="Each figure as its article gives it, oldest first. Footnote does not choose.",
+    generate="Also have a language model word the answer",
+    written_by="Worded by a language model ({model}); each sentence is checked against what it cites",
+    word_for_word="Word for word from the articles",
+    unsupported="Not supported: {problems}.",
+    problem_no_citation="it cites nothing",
+    problem_unknown_citation="it cites a number that is no source",
+    problem_figure="a number or date is not in what it cites",
+    problem_name="a name is not in what it cites",
+    problem_quotation="a quotation is not in what it cites",
+    problem_negation="it denies what the source says, or the reverse",
+    problem_words="too much of it is not in what it cites",
+    problem_not_entailed="it does not follow from what it cites",
+    problem_markup="it held markup or a web address",
     filters="Filters",
     filters_on="Filters on: {filters}",
     filter_from="Published from",
@@ -227,6 +281,8 @@ ENGLISH = Words(
     copy="Copy with sources",
     copied="Copied",
     closest_card="Closest passage, not an answer",
+    also_in="Also in:",
+    disagree_card="Gives another figure",
     also_found="Also found, not cited",
     earlier_answer="Earlier:",
     read_article="Read it in the article",

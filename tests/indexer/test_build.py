@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from indexer.embedding import SentenceTransformerEmbedder
 from indexer.errors import EmbedderError, IndexMissingError, NothingToIndexError, ShrinkRefusedError
 from indexer.generation import Store
 from indexer.language import Analyser
+from indexer.manifest import MANIFEST_FILE, decode_manifest, encode_manifest
+from indexer.records import DUPLICATES_FILE
 from indexer.settings import Settings
 from tests.indexer.hash_embedder import HashEmbedder
 
@@ -274,3 +277,37 @@ def test_the_real_embedder_finds_what_was_asked(desk: Desk, embedder: SentenceTr
     found = generation.lexical.search(Analyser().tokens("로봇을 만드는 공장"), 1)
     assert generation.passages[found[0][0]].article_id == "ko.md"
     assert not build(configured, embedder).committed
+
+
+STORY = " ".join(
+    f"In hall {number} the robots of line {number} weld door {number} by night." for number in range(1, 20)
+)
+
+
+def test_copies_of_a_story_are_known(desk: Desk) -> None:
+    desk.write("copy.md", "One headline", STORY)
+    desk.write("original.md", "Another headline\npublished: 2026-01-01", STORY + " One more line.")
+    desk.build()
+    assert Store(desk.index).open().duplicates == {"original.md": ("copy.md",)}
+    before = desk.bytes_of("duplicates.json")
+    shutil.rmtree(desk.index)
+    desk.build()
+    assert desk.bytes_of("duplicates.json") == before
+
+
+def test_an_index_without_duplicates_is_opened_and_built_again(desk: Desk) -> None:
+    desk.write("copy.md", "One headline", STORY)
+    desk.write("original.md", "Another headline", STORY)
+    desk.build()
+    folder = desk.index / "gen-000001"
+    manifest = decode_manifest((folder / MANIFEST_FILE).read_bytes())
+    files = {name: record for name, record in manifest.files.items() if name != DUPLICATES_FILE}
+    (folder / MANIFEST_FILE).write_bytes(encode_manifest(replace(manifest, files=files)))
+    (folder / DUPLICATES_FILE).unlink()
+    Store(desk.index).point_at("gen-000001")
+    old = Store(desk.index).open()
+    assert (old.duplicates, old.duplicates_method, old.degraded) == ({}, None, None)
+    old.close()
+    report = desk.build()
+    assert (report.committed, report.passages_embedded) == (True, 0)
+    assert Store(desk.index).open().duplicates == {"copy.md": ("original.md",)}

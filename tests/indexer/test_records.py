@@ -11,11 +11,14 @@ from indexer.articles import Article, Block, BlockKind, Origin, Passage, Sentenc
 from indexer.corpus import FileStamp, ScannedFile
 from indexer.errors import IndexDamagedError
 from indexer.records import (
+    Duplicates,
     IndexedPassage,
     decode_articles,
+    decode_duplicates,
     decode_passages,
     embedded_hash,
     encode_articles,
+    encode_duplicates,
     encode_passages,
     fingerprint,
 )
@@ -116,3 +119,23 @@ def test_the_fingerprint_tells_articles_apart() -> None:
     retitled = Article("a.md", ARTICLE.text, "Other", "en", ARTICLE.blocks, published=ARTICLE.published)
     prints = {fingerprint(files) for files in ([], [FILE], [ScannedFile(retitled, FILE.stamp)])}
     assert len(prints) == 3
+
+
+THREE = {name: ScannedFile(ARTICLE, FileStamp(20, 1, "ab")) for name in "abc"}
+
+
+def test_duplicates_come_back_as_they_went_in() -> None:
+    duplicates = Duplicates("minhash/1", {"b": ("a", "c")})
+    assert decode_duplicates(encode_duplicates(duplicates), THREE) == duplicates
+
+
+@pytest.mark.parametrize("groups", [{"a": ("x",)}, {"a": ()}, {"a": ("b",), "c": ("b",)}, {"a": ("a",)}])
+def test_groups_that_cannot_be_are_damage(groups: dict[str, tuple[str, ...]]) -> None:
+    with pytest.raises(IndexDamagedError, match="not groups"):
+        decode_duplicates(encode_duplicates(Duplicates("minhash/1", groups)), THREE)
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"method": 1, "groups": {}}', b'{"method": "m", "groups": {"a": "b"}}'])
+def test_duplicates_of_another_form_are_damage(data: bytes) -> None:
+    with pytest.raises(IndexDamagedError, match=r"duplicates\.json"):
+        decode_duplicates(data, THREE)

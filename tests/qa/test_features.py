@@ -1,10 +1,16 @@
 """What the reader looks at, worked out by hand."""
 
+from collections.abc import Sequence
+from datetime import date
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from indexer.articles import Article, Block, Sentence, make_passage
-from qa.features import NAMES, Candidate, candidates_of, features
+from qa.features import NAMES, Candidate, candidates_of, features, years_missing
 from qa.matching import Match
+from qa.reading import NOT_READ, SentenceReading
 from qa.retrieval import Hit
 
 TEXT = "The mill opened in 1901. It burned down in 1932. Who rebuilt it?"
@@ -17,11 +23,14 @@ def hit(*sentences: Sentence, rank: int = 1, score: float = 1.0) -> Hit:
     return Hit(passage, ARTICLE, rank=rank, score=score, dense_score=0.5, lexical_score=2.0)
 
 
-def column(name: str, question: str, candidates: list[Candidate]) -> list[float]:
+def column(
+    name: str, question: str, candidates: list[Candidate], readings: Sequence[SentenceReading] = ()
+) -> list[float]:
     rows = features(
         question,
         candidates,
         matches=[Match()] * len(candidates),
+        readings=readings or [NOT_READ] * len(candidates),
         tokenise=lambda text: text.lower().replace(".", "").replace("?", "").split(),
         idf=lambda token: 3.0 if token == "burned" else 1.0,
     )
@@ -65,3 +74,46 @@ def test_the_best_passage_scores_zero_and_the_others_below() -> None:
     first, second = column("passage", "What happened?", candidates)
     assert first == 0
     assert -1 < second < 0
+
+
+def test_what_the_cross_encoder_says_is_scaled_and_compared_with_the_best() -> None:
+    candidates = candidates_of([hit(*SENTENCES)])
+    readings = [
+        SentenceReading(2.0, (0, 3), -0.5),
+        SentenceReading(-3.0, None, -10.0),
+        SentenceReading(0.0, None, -1.0),
+    ]
+    assert column("read", "?", candidates, readings) == pytest.approx([0.4, -0.6, 0.0])
+    assert column("read_behind", "?", candidates, readings) == pytest.approx([0.0, -1.0, -0.4])
+    assert column("short", "?", candidates, readings) == pytest.approx([-0.1, -2.0, -0.2])
+
+
+def article(text: str, published: date | None = None) -> Article:
+    blocks = (Block("paragraph", 0, len(text)),)
+    return Article(id="a.txt", text=text, title="Mills", language="en", blocks=blocks, published=published)
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "published", "missing"),
+    [
+        ("What was the budget in 2021?", "In 2025 the budget rose.", None, 1.0),
+        ("What was the budget in 2025?", "In 2025 the budget rose.", None, 0.0),
+        ("What was the budget in 2021 and 2025?", "In 2025 the budget rose.", None, 0.5),
+        ("What was the budget in 2024?", "The budget rose.", date(2024, 5, 1), 0.0),
+        ("What was the budget in 2023?", "The budget rose from last year.", date(2024, 5, 1), 0.0),
+        ("What was the budget in 2022?", "The budget rose from last year.", date(2024, 5, 1), 1.0),
+        ("2025년 예산은?", "내년 예산이 늘었다.", date(2024, 5, 1), 0.0),
+        ("What was the budget in 2021?", "This year's budget rose.", None, 0.0),
+        ("How many of the 2021 mills?", "It has 2,021 mills.", None, 1.0),
+        ("What was the budget?", "It rose.", None, 0.0),
+    ],
+)
+def test_a_year_that_an_article_does_not_speak_of(
+    question: str, text: str, published: date | None, missing: float
+) -> None:
+    assert years_missing(question, article(text, published)) == missing
+
+
+@given(st.text(), st.text(min_size=1), st.dates() | st.none())
+def test_a_share_of_years_is_a_share(question: str, text: str, published: date | None) -> None:
+    assert 0 <= years_missing(question, article(text, published)) <= 1

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.questions import answer_kind, missing_share, names_in, numbers_in, spans_of
+from qa.questions import (
+    answer_kind,
+    asks_yes_or_no,
+    missing_share,
+    names_in,
+    numbers_in,
+    parts_of,
+    spans_of,
+    unsaid,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +49,7 @@ def test_the_kind_of_a_question(question: str, kind: str) -> None:
         ("date", "It opened on Sept. 18, 2025, not in 1901.", ["Sept. 18, 2025", "1901"]),
         ("date", "2025년 6월 10일에 발표했다.", ["2025년 6월 10일"]),
         ("number", "There are 1,000 mills and three owners.", ["1,000", "three"]),
+        ("number", "Of 12 mills, 40% or 4.5 percent burned.", ["12"]),
         ("person", "It was sold to Ada Byron in May.", ["Ada Byron", "May"]),
     ],
 )
@@ -71,3 +81,44 @@ def test_spans_lie_in_the_sentence_in_order(kind: str, sentence: str) -> None:
 def test_no_sentence_makes_the_patterns_slow(hostile: str) -> None:
     for kind in ("percent", "money", "date", "number", "person"):
         spans_of(kind, hostile, "")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "question", ["Is the mill open?", "Did Ada buy it?", "Won't it burn?", "공장은 열렸나요?", "이미 문을 닫았어?"]
+)
+def test_a_yes_or_no_is_wanted(question: str) -> None:
+    assert asks_yes_or_no(question)
+
+
+@pytest.mark.parametrize(
+    "question", ["What is it?", "Is it red or blue?", "mill opening hours", "공장은 언제 열렸나요?", "누가 샀어?", ""]
+)
+def test_no_yes_or_no_is_wanted(question: str) -> None:
+    assert not asks_yes_or_no(question)
+
+
+@pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        ("When was the mill built and who owns it now?", ["When was the mill built?", "Who owns it now?"]),
+        ("Who owns the mill? And how many looms are there?", ["Who owns the mill?", "How many looms are there?"]),
+        ("공장은 언제 세워졌고 누가 가지고 있나요?", ["공장은 언제 세워졌고?", "누가 가지고 있나요?"]),
+        ("Who and what is Ada?", ["Who and what is Ada?"]),
+        ("What do mills and looms cost?", ["What do mills and looms cost?"]),
+        ("Ada said when and where it burned", ["Ada said when and where it burned"]),
+    ],
+)
+def test_a_question_of_two_parts(question: str, parts: list[str]) -> None:
+    assert parts_of(question) == parts
+
+
+@given(st.text())
+def test_parts_of_anything_are_one_or_two(question: str) -> None:
+    parts = parts_of(question)
+    assert parts == [question] or len(parts) == 2
+
+
+def test_what_is_unsaid_comes_in_order_and_once() -> None:
+    question = "Did Samsung or LG's owner build 1,000 mills in 2031 for Samsung?"
+    assert unsaid(question, "LG built 1000 mills.") == ("Samsung", "2031")
+    assert unsaid("how many?", "") == ()

@@ -50,7 +50,7 @@ def test_the_sentence_after_the_one_that_names_the_thing_is_found(answerer: Answ
     answer = answerer.answer("How many megawatts does the Kestrel solar plant feed into the grid?")
     assert first(answer) == "It feeds 48 megawatts into the regional grid."
     assert answer.outcome == "answered"
-    assert answer.short_answer == "48"
+    assert answer.short_answer == "48 megawatts"
 
 
 def test_clutter_and_headings_are_never_chosen(answerer: Answerer) -> None:

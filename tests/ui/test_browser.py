@@ -105,6 +105,17 @@ def test_what_the_articles_do_not_say_is_said_with_the_closest_passage(visit: Vi
     assert violations(page) == []
 
 
+def test_a_follow_up_is_understood_and_says_how(visit: Visitor) -> None:
+    page = visit().page
+    ask(page, "Who is Mayor Ida Holm?")
+    ask(page, "What did she say?")
+    expect(page.locator(".fn-answer").last).to_contain_text("Understood as: What did Mayor Ida Holm say?")
+    expect(page.locator(".fn-question").last).to_be_in_viewport()
+    # Without a language model there is nothing to choose.
+    expect(page.locator("#fn-generate")).to_have_count(0)
+    assert violations(page) == []
+
+
 def test_filters_keep_articles_out(visit: Visitor) -> None:
     page = visit().page
     page.get_by_role("button", name="Filters").click()

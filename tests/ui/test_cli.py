@@ -170,11 +170,12 @@ def test_watch_rebuilds_after_a_change(home: Path) -> None:
 def test_an_answer_shows_where_it_stands() -> None:
     result = footnote("ask", QUESTION)
     assert result.exit_code == 0
-    start = HONEY.split("---\n\n")[1].index(QUOTE)
-    assert result.stdout.splitlines()[0].startswith(f"{QUOTE} [1]")
-    for part in ("[1] Beekeepers report a record harvest", "Valley Gazette · date unknown", f"“{QUOTE}”", "honey.md:"):
-        assert part in result.stdout
-    assert start >= 0
+    lines = result.stdout.splitlines()
+    place = lines.index(f"[1] “{QUOTE}”")
+    assert lines[place + 1].strip() == "Beekeepers report a record harvest"
+    assert lines[place + 2].strip() == "Valley Gazette · date unknown"
+    assert lines[place + 3].strip().startswith("honey.md:0-")
+    assert lines[-1].startswith("1 quotation from 1 article")
 
 
 def test_the_json_of_an_answer_is_exact(home: Path) -> None:
@@ -193,6 +194,49 @@ def _articles(home: Path) -> list[Any]:
     from indexer.generation import Store
 
     return list(Store(home / "index").open().articles.values())
+
+
+@pytest.mark.usefixtures("home")
+def test_a_follow_up_is_understood_from_the_questions_before_it() -> None:
+    earlier = ("--after", "Who is Mayor Ines Falk?", "--after", "Thanks")
+    result = footnote("ask", "What did she say?", *earlier)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Understood as: What did Mayor Ines Falk say?\n\n")
+    assert read_json(footnote("ask", "What did she say?", *earlier, "--json"))["standalone_question"] == (
+        "What did Mayor Ines Falk say?"
+    )
+
+
+@pytest.mark.usefixtures("home")
+def test_an_answer_as_of_a_day_leaves_out_what_came_later_and_sees_last_week_from_there() -> None:
+    asked = "What do articles from last week say about the ferries?"
+    body = read_json(footnote("ask", asked, "--as-of", "2026-02-05", "--json"))
+    assert body["as_of"] == "2026-02-05"
+    assert body["period"] == {"from": "2026-01-26", "to": "2026-02-01", "text": "last week", "kind": "published"}
+    assert {passage["article_id"] for passage in body["passages"]} == {"ferries.md"}
+    before = read_json(footnote("ask", "How many ferries?", "--as-of", "2026-01-30", "--to", "2026-12-31", "--json"))
+    assert before["passages"] == []
+
+
+@pytest.mark.usefixtures("home")
+def test_no_language_model_no_generated_answer() -> None:
+    result = footnote("ask", QUESTION, "--generate", "--json")
+    assert result.exit_code == 2
+    assert read_json(result)["error"]["code"] == "no_writer"
+
+
+@pytest.mark.usefixtures("home")
+def test_a_language_model_that_cannot_be_reached_is_said_and_the_quotation_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    monkeypatch.setenv("FOOTNOTE_WRITER_BASE_URL", f"http://127.0.0.1:{port}/v1")
+    monkeypatch.setenv("FOOTNOTE_WRITER_MODEL", "a-model")
+    result = footnote("ask", QUESTION, "--generate")
+    assert result.exit_code == 0
+    assert "note: The language model cannot be reached, so there are quotations only." in result.stderr
+    assert f"[1] “{QUOTE}”" in result.stdout
 
 
 @pytest.mark.usefixtures("home")
@@ -229,6 +273,9 @@ def test_filters_keep_articles_out(filters: tuple[str, str]) -> None:
         ("ask", QUESTION, "--from", "yesterday"),
         ("ask", QUESTION, "--from", "2026-02-01", "--to", "2026-01-01"),
         ("ask", QUESTION, "--top-k", "0"),
+        ("ask", QUESTION, "--after", " "),
+        ("ask", QUESTION, "--as-of", "last week"),
+        ("ask", QUESTION, "--generate"),
         ("serve", "--host", "0.0.0.0"),
         ("serve", "--port", "70000"),
         ("verify", "corpus/honey.md"),

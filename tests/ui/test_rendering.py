@@ -11,27 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from indexer.articles import Article, Block, Sentence, make_passage
-from qa.answer import Answer
-from qa.citations import Citation
+from indexer.articles import Block, Sentence
 from qa.reader import Evidence
-from qa.retrieval import Filters, Hit
+from qa.retrieval import Filters
+from tests.ui.records import TODAY, make_answer, make_article, make_variants
+from ui.markup import Exchange, article_address, article_html, escape
 from ui.pages import article_page, missing_page, web_address
-from ui.rendering import (
-    PANEL_CHARS,
-    Exchange,
-    answer_steps,
-    article_address,
-    article_html,
-    escape,
-    note_html,
-    question_html,
-    remark_html,
-    sources_html,
-)
+from ui.rendering import answer_steps, note_html, question_html, remark_html
+from ui.sources import PANEL_CHARS, sources_html
 from ui.texts import ENGLISH, KOREAN
-
-TODAY = date(2026, 3, 1)
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -137,6 +125,8 @@ PAYLOADS = [
     "가<script>나",
 ]
 
+KINDS = tuple(make_variants("x"))
+
 hostile = st.one_of(
     st.sampled_from(PAYLOADS),
     st.text(min_size=1, max_size=80),
@@ -181,58 +171,16 @@ class Structure(HTMLParser):
         self.others.append(data)
 
 
-def make_article(words: str, *, text: str | None = None, url: str | None = None) -> Article:
-    body = words if text is None else text
-    return Article(
-        id=words,
-        text=body,
-        title=words,
-        language="en",
-        blocks=(Block("paragraph", 0, len(body)),),
-        source=words,
-        published=date(2026, 1, 31),
-        url=url,
-        provenance={"published": "text"},
-    )
-
-
-def make_answer(words: str, *, outcome: str = "answered") -> Answer:
-    article = make_article(words)
-    sentence = Sentence(0, len(words))
-    passage = make_passage(article, [sentence], heading="")
-    other = Hit(passage, dataclasses.replace(article, id=words + "2"), 2, 0.5, 0.5, 0.5)
-    citation = Citation(
-        index=1, answer_start=0, answer_end=len(words), article_id=words, title=words, author=words, source=words,
-        published=article.published, url=None, cited_text=words, start=0, end=len(words), prefix="", suffix="",
-        article_sha256=article.sha256, verified=True,
-    )  # fmt: skip
-    answered = outcome != "not_in_articles"
-    return Answer(
-        id="a",
-        question=words,
-        standalone_question=words + " then",
-        outcome=outcome,  # type: ignore[arg-type]
-        answerable=0.9,
-        text=f"{words} [1]" if answered else "",
-        short_answer=words if answered else None,
-        citations=[citation] if answered else [],
-        evidence=[Evidence(article, sentence, 0.7)],
-        hits=[Hit(passage, article, 1, 1.0, 0.9, 3.0), other],
-        generation="gen-000001",
-        warnings=("embedder_blind", words),
-    )
-
-
-def rendered(words: str, outcome: str = "answered") -> list[str]:
+def rendered(words: str, kind: str = "answered") -> list[str]:
     """Everything that is made of an answer whose every text is these words."""
-    exchange = Exchange(2, make_answer(words, outcome=outcome), Filters(sources=(words,)))
-    earlier = Exchange(1, make_answer(words, outcome=outcome))
+    answer = make_variants(words)[kind]
+    exchange = Exchange(2, answer, Filters(sources=(words,)))
     return [
         question_html(words, ENGLISH),
         note_html(words),
         remark_html(words),
         *answer_steps(exchange, ENGLISH),
-        sources_html([earlier, exchange], ENGLISH, today=TODAY),
+        sources_html([Exchange(1, answer), exchange], ENGLISH, today=TODAY),
         article_page(make_article(words), (0, len(words)), ENGLISH, stale=True),
     ]
 
@@ -242,24 +190,24 @@ def as_shown(words: str) -> str:
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "\ufffd", words.encode("utf-8", "replace").decode())
 
 
-def assert_harmless(words: str) -> None:
-    for outcome in ("answered", "not_in_articles"):
-        for page, plain in zip(rendered(words, outcome), rendered("x", outcome), strict=True):
-            structure, expected = Structure(page), Structure(plain)
-            assert structure.tags == expected.tags
-            assert structure.others == expected.others
-            assert as_shown(words) in structure.text
-            assert all(address.startswith(("#", "/")) and address[:2] != "//" for address in structure.addresses)
+def assert_harmless(words: str, kind: str) -> None:
+    for page, plain in zip(rendered(words, kind), rendered("x", kind), strict=True):
+        structure, expected = Structure(page), Structure(plain)
+        assert structure.tags == expected.tags
+        assert structure.others == expected.others
+        assert as_shown(words) in structure.text
+        assert all(address.startswith(("#", "/")) and address[:2] != "//" for address in structure.addresses)
 
 
 @pytest.mark.parametrize("words", PAYLOADS)
 def test_hostile_text_yields_no_tag_attribute_or_address_of_its_own(words: str) -> None:
-    assert_harmless(words)
+    for kind in KINDS:
+        assert_harmless(words, kind)
 
 
-@given(hostile)
-def test_no_text_yields_a_tag_attribute_or_address_of_its_own(words: str) -> None:
-    assert_harmless(words)
+@given(hostile, st.sampled_from(KINDS))
+def test_no_text_yields_a_tag_attribute_or_address_of_its_own(words: str, kind: str) -> None:
+    assert_harmless(words, kind)
 
 
 @given(hostile)
@@ -269,9 +217,9 @@ def test_markdown_and_templates_find_nothing_in_text(words: str) -> None:
     assert html.unescape(escaped) == as_shown(words)
 
 
-@given(hostile)
-def test_a_chat_message_is_the_same_after_markdown(words: str) -> None:
-    exchange = Exchange(1, make_answer(words))
+@given(hostile, st.sampled_from(KINDS))
+def test_a_chat_message_is_the_same_after_markdown(words: str, kind: str) -> None:
+    exchange = Exchange(1, make_variants(words)[kind])
     for message in [question_html(words, ENGLISH), *answer_steps(exchange, ENGLISH)]:
         assert Structure(MarkdownIt("commonmark", {"html": True}).render(message)).tags == Structure(message).tags
 

@@ -19,6 +19,7 @@ from ui.texts import (
     written_date,
     written_duration,
     written_language,
+    written_period,
 )
 
 
@@ -83,6 +84,23 @@ def test_dates_ages_and_durations() -> None:
     assert written_duration(KOREAN, 180) == "3분"
     assert written_language(KOREAN, "en") == "영어"
     assert written_language(ENGLISH, "de") == "de"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "english", "korean"),
+    [
+        ((2026, 11, 22), (2026, 11, 22), "22 Nov 2026", "2026년 11월 22일"),
+        ((2026, 11, 16), (2026, 11, 22), "16–22 Nov 2026", "2026년 11월 16일–22일"),
+        ((2026, 10, 28), (2026, 11, 3), "28 Oct – 3 Nov 2026", "2026년 10월 28일 – 11월 3일"),
+        ((2025, 12, 29), (2026, 1, 4), "29 Dec 2025 – 4 Jan 2026", "2025년 12월 29일 – 2026년 1월 4일"),
+        ((2024, 2, 1), (2024, 2, 29), "Feb 2024", "2024년 2월"),
+        ((2025, 1, 1), (2025, 12, 31), "2025", "2025년"),
+        ((2024, 1, 1), (2025, 12, 31), "2024–2025", "2024–2025년"),
+    ],
+)
+def test_periods(start: tuple[int, int, int], end: tuple[int, int, int], english: str, korean: str) -> None:
+    assert written_period(ENGLISH, date(*start), date(*end)) == english
+    assert written_period(KOREAN, date(*start), date(*end)) == korean
 
 
 def test_components_get_every_word() -> None:

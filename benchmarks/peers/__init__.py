@@ -1,0 +1,1 @@
+"""Footnote's retrieval against LangChain, LlamaIndex, Haystack and txtai."""

@@ -1,0 +1,253 @@
+"""Fit the small calibrated model that combines the cross-encoder with retrieval and plain facts.
+
+    python -m training.combine DATA [--ablate]
+
+Writes qa/reader_weights.json. The real pipeline indexes the articles of each set and retrieves; what is fitted are the
+features of the sentences of the retrieved passages: first the order of sentences (conditional logit: the softmax over
+a question's candidates), then whether the best one answers (logistic). English is fitted on our own web pages that the
+cross-encoder was not trained on, and on public articles it was not trained on; Korean, which it cannot read, on all.
+Some answerable questions are asked once more with their article left out. The figures are of our own questions, each
+judged by a model that saw no question on the same article. None of the questions in tests/quality is used.
+"""
+
+import argparse
+import json
+import random
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from indexer.build import build
+from indexer.embedding import SentenceTransformerEmbedder
+from indexer.generation import Generation, Store
+from indexer.language import Analyser
+from indexer.settings import Settings
+from qa.features import NAMES, Candidate, candidates_of
+from qa.matching import Matcher
+from qa.reader import ANSWERABLE_NAMES, FeatureReader
+from qa.retrieval import Filters, Retriever
+from training.questions import Asked, QuestionSet, own_korean, paragraphs, part_of, sections, web_pages
+
+WEIGHTS = Path(__file__).parent.parent / "qa" / "reader_weights.json"
+SEED = 20261121
+FOLDS = 4
+LEAVE_OUT_EVERY = 4
+RANK_L2, ANSWERABLE_C = 1e-3, 1.0
+# How much a public question counts beside one of our own when answerability is fitted.
+PUBLIC_SHARE = 0.3
+PUBLIC_LIMIT = 300
+# What is left out to see what it brings.
+GROUPS = {
+    "cross-encoder": ("read", "read_behind", "short"),
+    "token matching": ("similarity", "similarity_behind", "tokens", "tokens_behind", "weakest", "weakest_behind"),
+    "words shared": ("overlap", "overlap_in_context", "overlap_of_passage", "pairs", "rare"),
+    "retrieval": ("passage", "passage_first", "dense"),
+    "kind of answer": ("kind_found", "kind_missing", "reason"),
+    "what is missing": ("unseen", "names_missing", "names_missing_in_article", "numbers_missing", "years_missing"),
+}
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(eq=False)
+class Example:
+    """A question with the features of its candidates; `gold` marks those that answer."""
+
+    article: str
+    kind: str
+    rows: Vector
+    gold: NDArray[np.bool_]
+    judge: Callable[[Vector], Vector]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Weights of the order, and the judge of answerability; `kept` are the features that may be used."""
+
+    rank: Vector
+    answerable: LogisticRegression
+
+
+def collect(
+    questions: QuestionSet, embedder: SentenceTransformerEmbedder, *, parts: Sequence[str], limit: int | None = None
+) -> list[Example]:
+    """Index one set with the real pipeline and ask the questions of some parts; with a limit, so many at random."""
+    asked = [item for item in questions.asked if part_of(item.article) in parts and item.kind != "near:squad"]
+    if limit is not None:
+        asked = random.Random(SEED).sample(asked, min(limit, len(asked)))
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(corpus=Path(folder) / "corpus", index=Path(folder) / "index")
+        settings.corpus.mkdir()
+        for name, content in questions.files.items():
+            (settings.corpus / name).write_bytes(content)
+        build(settings, embedder)
+        examples = list(_examples(asked, Store(settings.index).open(), embedder, settings))
+    within = np.mean([example.gold.any() for example in examples])
+    print(f"{questions.name}: {len(examples)} questions, {within:.3f} with an answering sentence in reach", flush=True)
+    return examples
+
+
+def _examples(
+    asked: Sequence[Asked], generation: Generation, embedder: SentenceTransformerEmbedder, settings: Settings
+) -> Iterator[Example]:
+    matcher = Matcher(embedder, Analyser(settings.korean_analyser))
+    retriever = Retriever(generation, embedder, matcher, settings)
+    reader = FeatureReader(generation, matcher)
+    names = tuple(generation.articles)
+    for number, item in enumerate(asked):
+        rounds = [Filters()]
+        if item.gold and number % LEAVE_OUT_EVERY == 0:
+            rounds.append(Filters(article_ids=tuple(name for name in names if name != item.article)))
+        for filters in rounds:
+            hits = retriever.retrieve(item.question, filters, top_k=settings.read_passages).hits
+            if candidates := candidates_of(hits):
+                yield _example(item, candidates, reader)
+
+
+def _example(item: Asked, candidates: Sequence[Candidate], reader: FeatureReader) -> Example:
+    readings = reader.readings(item.question, candidates)
+    rows = reader.features(item.question, candidates, readings)
+    gold = [candidate.article.id == item.article and candidate.sentence in item.gold for candidate in candidates]
+
+    def judge(utilities: Vector) -> Vector:
+        return reader.answerable_features(item.question, candidates, rows, utilities)
+
+    return Example(item.article, item.kind, rows, np.array(gold, dtype=bool), judge)
+
+
+def fit_rank(examples: Sequence[Example], kept: NDArray[np.bool_]) -> Vector:
+    """Maximise the log share of the softmax that falls on answering sentences, with an L2 penalty."""
+    useful = [example for example in examples if example.gold.any()]
+    sizes = torch.tensor([len(example.rows) for example in useful])
+    width = int(sizes.max())
+    rows = torch.zeros(len(useful), width, len(NAMES), dtype=torch.float64)
+    gold = torch.zeros(len(useful), width, dtype=torch.bool)
+    for number, example in enumerate(useful):
+        rows[number, : len(example.rows)] = torch.from_numpy(example.rows * kept)
+        gold[number, : len(example.rows)] = torch.from_numpy(example.gold)
+    there = torch.arange(width)[None, :] < sizes[:, None]
+    weights = torch.zeros(len(NAMES), dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weights], max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure() -> torch.Tensor:
+        optimiser.zero_grad()
+        utilities = (rows @ weights).masked_fill(~there, -1e9)
+        loss = torch.logsumexp(utilities, 1) - torch.logsumexp(utilities.masked_fill(~gold, -1e9), 1)
+        total: torch.Tensor = loss.mean() + RANK_L2 * weights.square().sum()
+        total.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    return weights.detach().numpy()
+
+
+def judged(examples: Sequence[Example], rank: Vector, kept: NDArray[np.bool_]) -> tuple[Vector, NDArray[np.bool_]]:
+    """The features of answerability, and whether some candidate answers."""
+    features = [example.judge(example.rows @ rank) * kept for example in examples]
+    return np.array(features), np.array([example.gold.any() for example in examples])
+
+
+def fit(ours: Sequence[Example], public: Sequence[Example], without: Sequence[str] = ()) -> Model:
+    """Fit the order of sentences, then answerability on what that order puts first."""
+    rank = fit_rank([*ours, *public], _kept(NAMES, without))
+    features, truth = judged([*ours, *public], rank, _kept(ANSWERABLE_NAMES, without))
+    weight = np.r_[np.ones(len(ours)), np.full(len(public), PUBLIC_SHARE)]
+    model = LogisticRegression(C=ANSWERABLE_C, max_iter=10_000).fit(features, truth, sample_weight=weight)
+    return Model(rank, model)
+
+
+def _kept(names: Sequence[str], without: Sequence[str]) -> NDArray[np.bool_]:
+    return np.array([name not in without for name in names])
+
+
+def held_out(ours: Sequence[Example], public: Sequence[Example], without: Sequence[str] = ()) -> dict[str, float]:
+    """Figures on our questions, each article judged by a model that has not seen it."""
+    articles = sorted({example.article for example in ours})
+    random.Random(SEED).shuffle(articles)
+    truth: list[bool] = []
+    near: list[bool] = []
+    chance: list[float] = []
+    order: list[int] = []
+    for fold in range(FOLDS):
+        test = [example for example in ours if example.article in articles[fold::FOLDS]]
+        model = fit([example for example in ours if example not in test], public, without)
+        features, answerable = judged(test, model.rank, _kept(ANSWERABLE_NAMES, without))
+        truth.extend(map(bool, answerable))
+        chance.extend(model.answerable.predict_proba(features)[:, 1])
+        near.extend(example.kind.startswith("near") for example in test)
+        for example in test:
+            if example.gold.any():
+                order.append(
+                    int(np.flatnonzero(example.gold[np.argsort(-(example.rows @ model.rank), kind="stable")])[0])
+                )
+    yes, probability, miss = np.array(truth, dtype=np.bool_), np.array(chance), np.array(near, dtype=np.bool_)
+    sure = probability >= 0.5
+    return {
+        "questions": len(yes),
+        "sentence@1": round(float(np.mean(np.array(order) < 1)), 3),
+        "sentence@3": round(float(np.mean(np.array(order) < 3)), 3),
+        "auroc": round(float(roc_auc_score(yes, probability)), 3),
+        "auroc_near_misses": round(float(roc_auc_score(yes[yes | miss], probability[yes | miss])), 3),
+        "answerable_answered": round(float(sure[yes].mean()), 3),
+        "unanswerable_refused": round(float((~sure[~yes]).mean()), 3),
+    }
+
+
+def weights_of(ours: Sequence[Example], public: Sequence[Example]) -> dict[str, Any]:
+    """Fit on everything; report what held-out articles say."""
+    model = fit(ours, public)
+    return {
+        "held_out": held_out(ours, public),
+        "rank": dict(zip(NAMES, model.rank.round(4).tolist(), strict=True)),
+        "answerable": dict(zip(ANSWERABLE_NAMES, model.answerable.coef_[0].round(4).tolist(), strict=True)),
+        "bias": round(float(model.answerable.intercept_[0]), 4),
+    }
+
+
+def ablate(ours: Sequence[Example], public: Sequence[Example]) -> dict[str, dict[str, float]]:
+    """The held-out figures with everything, without each group of features, and with the cross-encoder alone."""
+    everything = {name for group in GROUPS.values() for name in group} | set(NAMES)
+    tries = {"everything": (), **{f"without {name}": group for name, group in GROUPS.items()}}
+    tries["cross-encoder alone"] = tuple(everything - set(GROUPS["cross-encoder"]))
+    return {name: held_out(ours, public, without) for name, without in tries.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--ablate", action="store_true", help="also show what each group of features brings")
+    arguments = parser.parse_args()
+    data = arguments.data
+    torch.manual_seed(SEED)
+    embedder = SentenceTransformerEmbedder()
+    ours = collect(web_pages(data), embedder, parts=("calibrate", "report"))
+    public = [
+        replace(example, kind="public")
+        for source in (paragraphs("squad"), sections)
+        for example in collect(source(data), embedder, parts=("report",), limit=PUBLIC_LIMIT)
+    ]
+    everywhere = ("train", "calibrate", "report")
+    korean = (
+        collect(own_korean(data), embedder, parts=everywhere),
+        collect(paragraphs("korquad")(data), embedder, parts=("train", "calibrate"), limit=2 * PUBLIC_LIMIT),
+    )
+    if arguments.ablate:
+        for name, figures in ablate(ours, public).items():
+            print(f"{name:28} {json.dumps(figures)}", flush=True)
+    about = "Fitted by training/combine.py; held_out: our own questions, on articles not fitted on."
+    semantic, lexical = weights_of(ours, public), weights_of(*korean)
+    print("semantic", semantic["held_out"], "\nlexical", lexical["held_out"])
+    weights = {"about": about, "seed": SEED, "semantic": semantic, "lexical": lexical}
+    WEIGHTS.write_text(json.dumps(weights, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""`footnote index` and `footnote serve`: building the index, and serving the page and the API.
+
+Whatever is slow to load is imported inside the command that needs it, so that `--help` is not slow.
+"""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from indexer.errors import FootnoteError, IndexBusyError, NothingToIndexError, ShrinkRefusedError, UsageError
+from indexer.settings import Settings, load_settings
+from ui import terminal
+from ui.options import CorpusOption, IndexOption, JsonOption, load_embedder
+
+if TYPE_CHECKING:
+    from indexer.build import BuildReport
+    from indexer.embedding import Embedder
+    from qa.library import Library
+
+SKIPPED = 3
+WATCH_SECONDS = 2.0
+GRACE_SECONDS = 10
+
+
+def index(
+    corpus: CorpusOption = None,
+    index_folder: IndexOption = None,
+    allow_shrink: Annotated[bool, typer.Option("--allow-shrink", help="Let many articles go at once.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 if a file could not be used.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, and rebuild whenever the folder changes.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Build the index of the articles, or bring it up to date; only what is new or changed is embedded."""
+    settings = load_settings({"corpus": corpus, "index": index_folder})
+    embedder = load_embedder(settings)
+
+    def rebuild() -> "BuildReport":
+        report = _build(settings, embedder, allow_shrink=allow_shrink)
+        if as_json:
+            terminal.write_json(report.to_dict())
+        else:
+            terminal.show_report(report)
+        return report
+
+    if watch:
+        _watch(settings.corpus, rebuild, as_json=as_json)
+    elif rebuild().problems and strict:
+        raise typer.Exit(SKIPPED)
+
+
+def _build(settings: Settings, embedder: "Embedder", *, allow_shrink: bool = False) -> "BuildReport":
+    from indexer.build import build
+
+    with terminal.build_display() as display:
+        return build(settings, embedder, allow_shrink=allow_shrink, progress=display)
+
+
+def _watch(corpus: Path, rebuild: Callable[[], object], *, as_json: bool) -> None:
+    """Rebuild at first, then after each change; what changes while it is read is read again."""
+    built: object = None
+    with suppress(KeyboardInterrupt):
+        while True:
+            if (now := _listing(corpus)) != built:
+                built = now
+                try:
+                    rebuild()
+                except (IndexBusyError, NothingToIndexError, ShrinkRefusedError) as error:
+                    terminal.report_error(error, as_json=as_json)
+                terminal.say(f"Watching {corpus}; stop with Ctrl-C.")
+            time.sleep(WATCH_SECONDS)
+
+
+def _listing(folder: Path) -> list[tuple[str, int, int]]:
+    listing = []
+    for path in sorted(folder.rglob("*")):
+        with suppress(OSError):
+            stat = path.stat()
+            listing.append((str(path), stat.st_size, stat.st_mtime_ns))
+    return listing
+
+
+def serve(
+    corpus: CorpusOption = None,
+    index_folder: IndexOption = None,
+    host: Annotated[str | None, typer.Option("--host", help="A loopback address; else 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="0 takes a free one; else 8000.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Serve the page and the API; first builds the index if it is missing or stale."""
+    settings = load_settings({"corpus": corpus, "index": index_folder, "host": host, "port": port})
+    from qa.guard import check_host
+
+    check_host(settings)
+    # Taken first: a busy port should be known before the model is loaded.
+    with _listening(settings.host, settings.port) as listener:
+        embedder = load_embedder(settings)
+        _attempt(lambda: terminal.show_report(_build(settings, embedder), on_stderr=True))
+        import uvicorn
+
+        from qa.api import create_app
+        from qa.library import Library
+        from ui.web import mount_page
+
+        library = Library(settings, embedder)
+        _attempt(library.open)
+        page = mount_page(create_app(library, settings), library, settings)
+        _announce(library, listener, as_json=as_json)
+        # uvicorn ends its work and then sends itself the signal again: by then there is nothing left to stop.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
+        config = uvicorn.Config(page, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise UsageError(
+            f"Cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}.",
+            advice="Stop what uses it, or choose another with `--port` (0 takes a free one).",
+        ) from error
+
+
+def _attempt(step: Callable[[], object]) -> None:
+    """Take a step that serving can do without: an index that cannot be rebuilt may still be served, or mended there."""
+    try:
+        step()
+    except FootnoteError as error:
+        terminal.report_error(error)
+
+
+def _announce(library: "Library", listener: socket.socket, *, as_json: bool) -> None:
+    host = library.settings.host
+    address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    generation = library.generation if library.is_open else None
+    if as_json:
+        terminal.write_json({"address": address, "generation": generation.id if generation else None})
+        return
+    from ui.examples import example_questions
+
+    answerer = library.answerer if generation else None
+    examples = (example_questions(answerer, "en") or example_questions(answerer, "ko")) if answerer else []
+    terminal.announce(address, generation, examples)
