@@ -188,7 +188,8 @@ _THIS_YEAR = re.compile(r"\bthis year\b|올해|금년", re.I)
 def years_missing(question: str, article: Article) -> float:
     """The share of the years a question names that an article neither names nor was published in; 0 without years.
 
-    An article without a date that says "last year" may mean any year, so none is missing from it.
+    An article without a date that says "last year" may mean any year next to those it names; if it names none, none
+    is missing from it.
     """
     asked = set(_YEAR.findall(question))
     if not asked:
@@ -198,6 +199,9 @@ def years_missing(question: str, article: Article) -> float:
     relative = ((_YEAR_BEFORE, -1), (_THIS_YEAR, 0), (_YEAR_AFTER, 1))
     said = [shift for pattern, shift in relative if pattern.search(text)]
     if article.published is None:
-        return 0.0 if said else len(asked - known) / len(asked)
+        if said and not known:
+            return 0.0
+        known |= {str(int(year) + shift) for year in known for shift in (-1, 1) if said}
+        return len(asked - known) / len(asked)
     known |= {str(article.published.year + shift) for shift in (0, *said)}
     return len(asked - known) / len(asked)

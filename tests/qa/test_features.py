@@ -104,6 +104,8 @@ def article(text: str, published: date | None = None) -> Article:
         ("What was the budget in 2022?", "The budget rose from last year.", date(2024, 5, 1), 1.0),
         ("2025년 예산은?", "내년 예산이 늘었다.", date(2024, 5, 1), 0.0),
         ("What was the budget in 2021?", "This year's budget rose.", None, 0.0),
+        ("What was the budget in 2025?", "This year's budget rose; in 2026 it falls.", None, 0.0),
+        ("What was the budget in 2021?", "This year's budget rose; in 2026 it falls.", None, 1.0),
         ("How many of the 2021 mills?", "It has 2,021 mills.", None, 1.0),
         ("What was the budget?", "It rose.", None, 0.0),
     ],
