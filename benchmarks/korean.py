@@ -24,20 +24,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.articles import Article, Passage, make_passage
-from indexer.build import build
 from indexer.chunking import chunk, embedded_text, sentences_of
 from indexer.embedding import SentenceTransformerEmbedder
 from indexer.formats import read_article
-from indexer.generation import Store
 from indexer.language import Analyser, detect_language
 from indexer.lexical import LexicalIndex
-from indexer.settings import Settings
 from qa.evaluation import load_questions
 from qa.fusion import fuse
 from qa.matching import Matcher
 from qa.reader import FeatureReader
 from qa.retrieval import Hit
 from training.combine import GROUPS, PUBLIC_LIMIT, collect, held_out
+from training.indexing import indexed
 from training.questions import Asked, own_korean, paragraphs, part_of
 
 ROOT = Path(__file__).parent.parent
@@ -177,13 +175,7 @@ def _place(order: Sequence[int], rows: frozenset[int]) -> int:
 def given_paragraph(data: Path, embedder: SentenceTransformerEmbedder) -> dict[str, Any]:
     """How often the first sentence answers when the reader is given the paragraph, and what a question costs."""
     questions = paragraphs("korquad")(data)
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(corpus=Path(folder) / "corpus", index=Path(folder) / "index")
-        settings.corpus.mkdir()
-        for name, content in questions.files.items():
-            (settings.corpus / name).write_bytes(content)
-        build(settings, embedder)
-        generation = Store(settings.index).open()
+    with indexed(questions, embedder) as (generation, settings):
         reader = FeatureReader(generation, Matcher(embedder, Analyser(settings.korean_analyser)))
         right, spent = [], []
         for asked in questions.asked:

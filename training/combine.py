@@ -13,7 +13,6 @@ judged by a model that saw no question on the same article. None of the question
 import argparse
 import json
 import random
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,15 +24,15 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from indexer.build import build
 from indexer.embedding import SentenceTransformerEmbedder
-from indexer.generation import Generation, Store
+from indexer.generation import Generation
 from indexer.language import Analyser
 from indexer.settings import Settings
 from qa.features import NAMES, Candidate, candidates_of
 from qa.matching import Matcher
 from qa.reader import ANSWERABLE_NAMES, FeatureReader
 from qa.retrieval import Filters, Retriever
+from training.indexing import indexed
 from training.questions import Asked, QuestionSet, own_korean, paragraphs, part_of, sections, web_pages
 
 WEIGHTS = Path(__file__).parent.parent / "qa" / "reader_weights.json"
@@ -87,13 +86,8 @@ def collect(
     asked = [item for item in questions.asked if part_of(item.article) in parts and item.kind != "near:squad"]
     if limit is not None:
         asked = random.Random(SEED).sample(asked, min(limit, len(asked)))
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(corpus=Path(folder) / "corpus", index=Path(folder) / "index")
-        settings.corpus.mkdir()
-        for name, content in questions.files.items():
-            (settings.corpus / name).write_bytes(content)
-        build(settings, embedder)
-        examples = list(_examples(asked, Store(settings.index).open(), embedder, settings))
+    with indexed(questions, embedder) as (generation, settings):
+        examples = list(_examples(asked, generation, embedder, settings))
     within = np.mean([example.gold.any() for example in examples])
     print(f"{questions.name}: {len(examples)} questions, {within:.3f} with an answering sentence in reach", flush=True)
     return examples

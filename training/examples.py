@@ -1,20 +1,17 @@
 """Question sets to what the cross-encoder learns from: a question, a passage, which sentences of it answer."""
 
 import random
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from indexer.articles import Article, Passage
-from indexer.build import build
 from indexer.chunking import embedded_text, sentence_spans
 from indexer.embedding import Embedder
-from indexer.generation import Generation, Store
+from indexer.generation import Generation
 from indexer.language import Analyser
-from indexer.settings import Settings
 from qa.fusion import fuse
 from qa.questions import names_in, numbers_in
+from training.indexing import indexed
 from training.questions import Asked, QuestionSet
 
 Span = tuple[int, int]
@@ -49,13 +46,7 @@ def examples_of(
     best-ranked ones that do not; an unanswerable one with the passages it is near to and `beside_near` others, or,
     when it is near to none in particular, with the best-ranked.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(corpus=Path(folder) / "corpus", index=Path(folder) / "index")
-        settings.corpus.mkdir()
-        for name, content in questions.files.items():
-            (settings.corpus / name).write_bytes(content)
-        build(settings, embedder)
-        generation = Store(settings.index).open()
+    with indexed(questions, embedder) as (generation, settings):
         analyser = Analyser(settings.korean_analyser)
         return list(_pairs(questions, generation, embedder, analyser, (together, beside_near)))
 

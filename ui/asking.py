@@ -4,7 +4,7 @@ Whatever is slow to load is imported inside the command that needs it, so that `
 """
 
 import json
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,10 +13,10 @@ import typer
 from indexer.errors import UsageError
 from indexer.settings import Settings, load_settings
 from ui import terminal
-from ui.options import DAY, IndexOption, JsonOption, open_answerer, open_generation
+from ui.options import DAY, IndexOption, JsonOption, filters_of, open_answerer, open_generation
 
 if TYPE_CHECKING:
-    from qa.retrieval import Filters
+    pass
 
 
 def ask(
@@ -45,7 +45,7 @@ def ask(
 
         raise NoWriterError("No language model is configured.", advice="Set `writer_base_url` and `writer_model`.")
     day = as_of.date() if as_of else None
-    filters = _filters(published_from, published_to, day, source or [], language or [])
+    filters = filters_of(published_from, published_to, day, source or [], language or [])
     from qa.followup import Turn
 
     turns = [Turn(text) for text in earlier]
@@ -64,18 +64,6 @@ def ask(
 def _check_questions(questions: list[str], settings: Settings) -> None:
     if any(not text.strip() or len(text) > settings.max_question_chars for text in questions):
         raise UsageError(f"A question has 1 to {settings.max_question_chars:,} characters.")
-
-
-def _filters(
-    start: datetime | None, end: datetime | None, as_of: date | None, sources: list[str], languages: list[str]
-) -> "Filters":
-    """Return the filters; nothing published after `as_of` may be used."""
-    from qa.retrieval import Filters
-
-    if start and end and start > end:
-        raise UsageError("--from is after --to.", advice="Swap them.")
-    last = min((day for day in (end and end.date(), as_of) if day), default=None)
-    return Filters(start and start.date(), last, tuple(sources), tuple(languages))
 
 
 def articles(index_folder: IndexOption = None, as_json: JsonOption = False) -> None:

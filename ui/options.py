@@ -3,11 +3,14 @@
 Whatever is slow to load is imported inside the function that needs it, so that `--help` is not slow.
 """
 
+from collections.abc import Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from indexer.errors import UsageError
 from indexer.settings import Settings
 from ui import terminal
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from indexer.embedding import Embedder
     from indexer.generation import Generation
     from qa.answer import Answerer
+    from qa.retrieval import Filters
 
 CorpusOption = Annotated[
     Path | None, typer.Option("--corpus", metavar="DIR", help="The folder of articles; else the setting, else corpus/.")
@@ -26,6 +30,22 @@ JsonOption = Annotated[
     bool, typer.Option("--json", callback=terminal.remember_json, help="Print JSON, and nothing else, on stdout.")
 ]
 DAY = {"formats": ["%Y-%m-%d"], "metavar": "DATE"}
+
+
+def filters_of(
+    start: datetime | None,
+    end: datetime | None,
+    as_of: date | None,
+    sources: Sequence[str] = (),
+    languages: Sequence[str] = (),
+) -> "Filters":
+    """Return the filters; nothing published after `as_of` may be used. Raises UsageError for crossed bounds."""
+    from qa.retrieval import Filters
+
+    if start and end and start > end:
+        raise UsageError("--from is after --to.", advice="Swap them.")
+    last = min((day for day in (end and end.date(), as_of) if day), default=None)
+    return Filters(start and start.date(), last, tuple(sources), tuple(languages))
 
 
 def load_embedder(settings: Settings) -> "Embedder":

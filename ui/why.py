@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,11 +10,10 @@ import typer
 from indexer.errors import UsageError
 from indexer.settings import load_settings
 from ui import terminal
-from ui.options import DAY, IndexOption, JsonOption, open_answerer
+from ui.options import DAY, IndexOption, JsonOption, filters_of, open_answerer
 
 if TYPE_CHECKING:
     from qa.explanation import Explanation
-    from qa.retrieval import Filters
     from qa.tracing import Comparison, Effect, Leg, PassageTrace, SentenceTrace, Understanding
 
 WIDTH = 100
@@ -59,7 +58,7 @@ def why(
     if not question.strip() or len(question) > settings.max_question_chars:
         raise UsageError(f"A question has 1 to {settings.max_question_chars:,} characters.")
     day = as_of.date() if as_of else None
-    filters = _filters(published_from and published_from.date(), published_to and published_to.date(), day, source)
+    filters = filters_of(published_from, published_to, day, source or ())
     from qa.explanation import explain
 
     explanation = explain(open_answerer(settings), question, article, filters=filters, as_of=day)
@@ -68,16 +67,6 @@ def why(
     else:
         for text, style in story(explanation):
             terminal.show(text, style=style)
-
-
-def _filters(start: date | None, end: date | None, as_of: date | None, sources: list[str] | None) -> "Filters":
-    from qa.retrieval import Filters
-
-    if start and end and start > end:
-        raise UsageError("--from is after --to.", advice="Swap them.")
-    # As over HTTP: what was published after that day is left out.
-    bounds = [bound for bound in (end, as_of) if bound]
-    return Filters(start, min(bounds, default=None), tuple(sources or ()))
 
 
 # ---------------------------------------------------------------- the story
