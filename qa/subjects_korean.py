@@ -110,7 +110,9 @@ def topic_words(question: str) -> list[str]:
     if end is None or all(_WH_WORD.match(word) for word in words[:end]):
         end = _end_of(words, _SUBJECT)
     if end is None:
-        nouns = [word for word in words if not _WH_WORD.match(word)]
+        # What is asked stands behind what it is asked of: "AI 팩토리는 2030년까지 | 몇 개로 늘어나나".
+        asked = next((place for place, word in enumerate(words) if place and _WH_WORD.match(word)), len(words))
+        nouns = [word for word in words[:asked] if not _WH_WORD.match(word)]
         kept = nouns[:-1] if nouns and _PREDICATE.search(nouns[-1]) else nouns
         words, end = kept, len(kept)
     chosen = words[:end]

@@ -151,3 +151,8 @@ def test_a_question_costs_less_than_two_milliseconds() -> None:
         standalone(f"and in {2000 + number}?", turns, similarity=None)
         times.append(time.process_time() - start)
     assert sorted(times)[len(times) // 2] < 0.002
+
+
+def test_a_counter_is_no_part_of_what_a_question_is_about() -> None:
+    turns = [Turn("AI 팩토리는 2030년까지 몇 개로 늘어나나?")]
+    assert standalone("그럼 예산은?", turns, similarity=None).text == "AI 팩토리 예산은?"
