@@ -1,6 +1,7 @@
 """What kind of answer a question asks for, and which spans of a sentence are of that kind. Pure."""
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 # "person" stands for whoever has a name and acts: people, companies, ministries.
@@ -132,18 +133,18 @@ def numbers_in(question: str) -> list[str]:
 
 def missing_share(wanted: list[str], text: str) -> float:
     """Return the share of the wanted words that the text does not have; 0 when none is wanted."""
-    if not wanted:
-        return 0.0
+    return len(_absent(wanted, text)) / len(wanted) if wanted else 0.0
+
+
+def _absent(wanted: Sequence[str], text: str) -> list[str]:
+    """The wanted words that a text does not have, a possessive without its ending."""
     there = text.replace(",", "").casefold()
-    return sum(word.casefold().removesuffix("'s").removesuffix("’s") not in there for word in wanted) / len(wanted)
+    return [word for word in wanted if word.casefold().removesuffix("'s").removesuffix("’s") not in there]
 
 
 def unsaid(question: str, text: str) -> tuple[str, ...]:
     """Return the names and numbers of a question that a text does not have, in order."""
-    there = text.replace(",", "").casefold()
-    wanted = [*names_in(question), *numbers_in(question)]
-    bare = {word: word.casefold().removesuffix("'s").removesuffix("’s") for word in wanted}
-    return tuple(dict.fromkeys(word for word in wanted if bare[word] not in there))
+    return tuple(dict.fromkeys(_absent([*names_in(question), *numbers_in(question)], text)))
 
 
 _YES_OR_NO = re.compile(

@@ -1,15 +1,12 @@
 """A small made-up corpus, its index, and the app on it; the embedder is the real one."""
 
 import shutil
-import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -18,6 +15,7 @@ from indexer.embedding import SentenceTransformerEmbedder
 from indexer.settings import Settings
 from qa.api import create_app
 from qa.library import Library
+from tests.qa.serving import serving_made
 
 FERRIES = """---
 title: Harbour town doubles its ferry service
@@ -126,23 +124,9 @@ def client(built: Path, embedder: SentenceTransformerEmbedder) -> Iterator[TestC
     library.close()
 
 
-@contextmanager
-def serving(library: Library, settings: Settings) -> Iterator[str]:
+def serving(library: Library, settings: Settings) -> AbstractContextManager[str]:
     """Serve an app on a free port of this machine and yield its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        app = create_app(library, settings.model_copy(update={"port": port}))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            deadline = time.monotonic() + 10
-            while not server.started and time.monotonic() < deadline:
-                time.sleep(0.01)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.should_exit = True
-            thread.join(15)
+    return serving_made(lambda port: create_app(library, settings.model_copy(update={"port": port})))
 
 
 def wait_for_job(library: Library, job_id: str) -> None:
