@@ -23,8 +23,7 @@ import numpy as np
 from indexer.embedding import SentenceTransformerEmbedder
 from indexer.language import Analyser
 from indexer.lexical import LexicalIndex
-from qa.context import Similarity
-from qa.followup import Turn, standalone
+from qa.followups import Similarity, Turn, standalone
 
 DEPTH = 10
 RESAMPLES = 2000

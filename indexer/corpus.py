@@ -284,6 +284,15 @@ def _read_bytes(path: Path, check: Callable[[os.stat_result], None]) -> tuple[by
     return data, after
 
 
+def read_regular(path: Path, *, max_bytes: int) -> bytes:
+    """Read a file from anywhere as the files of a corpus are read; raises UnreadableFileError."""
+    try:
+        return _read_bytes(path, _Reader(max_bytes, {}, {})._check)[0]
+    except OSError as error:
+        problem = _os_problem(str(path), error)
+        raise UnreadableFileError(problem.code, problem.detail) from error
+
+
 def _os_problem(path: str, error: OSError) -> Problem:
     if isinstance(error, PermissionError):
         code = "permission"

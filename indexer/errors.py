@@ -36,7 +36,7 @@ class UnreadableFileError(FootnoteError):
     """One file cannot become an article; the others go on. `reason` is a short stable word.
 
     Reasons: empty, binary, encoding, too_large, no_text, permission, not_regular, changed,
-    missing, unsupported, malformed, path.
+    missing, unsupported, malformed, path; of a web page also address, unreachable, timeout, bad_status.
     """
 
     code = "unreadable_file"

@@ -154,6 +154,18 @@ class Store:
                 lock.write(f"pid {os.getpid()}, since {_now()}\n")
             yield
 
+    def holder(self) -> str | None:
+        """Name the process that is changing the index at this moment; None when there is none."""
+        path = self.root / LOCK_FILE
+        try:
+            lock = Lock.shared(path)
+        except OSError:
+            return None
+        if lock is None:
+            return _holder(path)
+        lock.close()
+        return None
+
     def quarantine(self, name: str, reason: str) -> None:
         """Move a damaged generation aside with the reason; the caller holds the lock."""
         folder = self.root / QUARANTINE

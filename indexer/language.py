@@ -4,7 +4,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import sentencex
@@ -282,10 +282,20 @@ class Morpheme(NamedTuple):
 
 def morphemes(text: str) -> list[Morpheme]:
     """Cut a text into its Korean morphemes, in order; a verb stands as its stem. The first call loads Kiwi: 2 s."""
-    tokens = _kiwi().tokenize(text)
-    return [
-        Morpheme(unicodedata.normalize("NFC", one.form).lower(), one.tag.partition("-")[0], one.id) for one in tokens
-    ]
+    return [morpheme for morpheme, _ in placed_morphemes(text)]
+
+
+# The sentences of a question are cut once for what they mean and once for the names in them.
+@lru_cache(maxsize=1_000)
+def placed_morphemes(text: str) -> tuple[tuple[Morpheme, Span], ...]:
+    """Cut a text into its Korean morphemes, each with where it stands."""
+    return tuple(
+        (
+            Morpheme(unicodedata.normalize("NFC", one.form).lower(), one.tag.partition("-")[0], one.id),
+            (one.start, min(one.end, len(text))),
+        )
+        for one in _kiwi().tokenize(text)
+    )
 
 
 def likeness(one: Morpheme, other: Morpheme) -> float:

@@ -48,6 +48,10 @@ class Settings(BaseModel):
     max_question_chars: int = Field(4000, ge=100, le=100_000, description="a longer question is refused")
     max_body_kb: int = Field(64, ge=1, le=10_240, description="a longer JSON body is refused, in KiB")
     max_upload_files: int = Field(20, ge=1, le=1000, description="files taken by one upload")
+    fetch_urls: bool = Field(default=False, description="whether an article may be fetched from the web by its address")
+    fetch_private_addresses: bool = Field(
+        default=False, description="whether it may come from this machine or a private network"
+    )
 
     writer_base_url: str | None = Field(
         None,

@@ -16,17 +16,16 @@ from qa.citations import Citation, check
 from qa.composition import choose, compose, whole_statements
 from qa.conflicts import Conflict, conflicts_in
 from qa.dates import Period, period_in
-from qa.followup import Turn, standalone
+from qa.followups import Turn, standalone
 from qa.matching import Matcher
 from qa.questions import parts_of, unsaid
-from qa.reader import Evidence, FeatureReader, Reader, Reading
+from qa.reader import MAX_EVIDENCE, Evidence, FeatureReader, Reader, Reading
 from qa.retrieval import NO_FILTERS, Filters, Hit, Retrieval, Retriever
-from qa.writer import OpenAIWriter, Writer, Written
+from qa.writing import OpenAIWriter, Writer, Written
 
 Item = TypeVar("Item")
 Outcome = Literal["answered", "partly", "not_in_articles"]
 
-MAX_EVIDENCE = 5
 # Between this share of the threshold and the threshold, the articles may speak of it without answering it.
 PARTLY_SHARE = 0.4
 # What the user should know about how the question was understood; ui/texts.py has the words.

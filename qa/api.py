@@ -14,18 +14,22 @@ from indexer.errors import FootnoteError, UsageError
 from indexer.settings import Settings
 from qa.catalogue import HealthBody, ReadyBody
 from qa.citations import verify
+from qa.feedback import store
+from qa.fetching import FETCH_SECONDS
 from qa.guard import Guard
 from qa.holdings import holdings
 from qa.library import CANARY, Library
 from qa.problems import NoWriterError, install
 from qa.reference import render
-from qa.requests import AnswerRequest, SearchRequest, VerifyRequest
+from qa.requests import AnswerRequest, FeedbackRequest, SearchRequest, VerifyRequest
 from qa.routing import ERRORS, GateOf, JsonRoute, LibraryOf
-from qa.schemas import AnswerBody, SearchBody, VerifyBody
+from qa.schemas import AnswerBody, FeedbackBody, SearchBody, VerifyBody
 from qa.streaming import Gate, stream_answer
 
 DESCRIPTION = "Questions answered from a folder of articles; every sentence of an answer is an exact quotation."
 CANARY_SECONDS = 5.0
+# Pages fetched at once; each takes FETCH_SECONDS at most.
+FETCHES = 4
 
 questions = APIRouter(prefix="/v1", route_class=JsonRoute, responses=ERRORS)
 health = APIRouter()
@@ -61,6 +65,16 @@ async def search(body: SearchRequest, library: LibraryOf, gate: GateOf) -> Searc
 async def verify_quotation(body: VerifyRequest, library: LibraryOf, gate: GateOf) -> VerifyBody:
     """Check a citation: `exact`, `moved` within its article, `changed`, or `missing`."""
     return await gate.run(partial(_verify, library, body))
+
+
+@questions.post("/feedback", status_code=201)
+def give_feedback(body: FeedbackRequest, request: Request) -> FeedbackBody:
+    """Keep what a user says of an answer, on this machine; it cannot be read over HTTP."""
+    settings: Settings = request.app.state.settings
+    _check_question(body.question, settings)
+    remark = body.record()
+    store(settings.index, remark)
+    return FeedbackBody(id=remark.id)
 
 
 @health.get("/healthz")
@@ -167,6 +181,7 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
     app.state.library = library
     app.state.settings = settings
     app.state.gate = Gate()
+    app.state.fetch_gate = Gate(workers=FETCHES, patience_s=FETCH_SECONDS)
     app.state.canary = Canary()
     install(app)
     for router in (questions, holdings, health):

@@ -1,14 +1,16 @@
 """What comes back about the articles and the index: their wire form, and the way to it from our records."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Self
 
 from indexer.articles import Article, Origin, Passage
 from indexer.generation import Generation
-from qa.library import Job, JobState, Pending
+from qa.jobs import Job, JobState
+from qa.library import LibraryState, Pending
 from qa.schemas import Span, Wire
-from qa.uploads import AddOutcome, Removal, Status
+from qa.uploads import AddOutcome, Removal, Status, Trashed
 
 
 class ArticleBody(Wire):
@@ -154,6 +156,33 @@ class RestoreBody(Wire):
     needs_rebuild: bool = True
 
 
+class TrashedBody(Wire):
+    """A deleted article that can come back."""
+
+    trash_id: str
+    article_id: str
+    deleted: datetime
+
+
+class TrashBody(Wire):
+    """The last deleted articles, the latest first."""
+
+    trash: list[TrashedBody]
+
+    @classmethod
+    def of(cls, trash: list[Trashed]) -> Self:
+        """Convert the records."""
+        return cls(
+            trash=[TrashedBody(trash_id=one.trash_id, article_id=one.article_id, deleted=one.deleted) for one in trash]
+        )
+
+
+class RollbackBody(Wire):
+    """The generation that is live again."""
+
+    generation: str
+
+
 class CountsBody(Wire):
     """How many of each."""
 
@@ -274,6 +303,30 @@ class JobBody(Wire):
             report=dict(job.report) if job.report is not None else None,
             started=job.started,
             finished=job.finished,
+        )
+
+
+class JobsBody(Wire):
+    """The last rebuilds, newest first and without their reports, and what else may change while somebody looks on.
+
+    `version` is another word after any change of these; `elsewhere` names another process that changes the index.
+    """
+
+    version: str
+    generation: str | None
+    pending: PendingBody
+    elsewhere: str | None
+    jobs: list[JobBody]
+
+    @classmethod
+    def of(cls, state: LibraryState, limit: int) -> Self:
+        """Convert the record."""
+        return cls(
+            version=state.version,
+            generation=state.generation,
+            pending=PendingBody.of(state.pending),
+            elsewhere=state.elsewhere,
+            jobs=[JobBody.of(replace(job, report=None)) for job in state.jobs[:limit]],
         )
 
 

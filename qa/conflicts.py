@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from indexer.language import Analyser, detect_language
-from qa.figures import COUNT, CURRENCIES, PERCENT, POINTS, YEAR, Figure, agree, figures_in
+from qa.numbers.amounts import COUNT, CURRENCIES, PERCENT, POINTS
+from qa.numbers.figures import YEAR, Figure, agree, figures_in
 from qa.questions import AnswerKind, answer_kind, missing_share, names_in, numbers_in
 from qa.reader import Evidence
 

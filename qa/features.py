@@ -38,7 +38,10 @@ NAMES = (
     "overlap_of_passage",  # the same with the whole passage
     "pairs",  # share of the question's neighbouring tokens that neighbour in the sentence
     "rare",  # whether the question's rarest token is in the sentence
-    "passage",  # fused score of the passage, relative to the best
+    "passage",  # fused score of the passage, relative to the best, as a tanh
+    "passage_behind",  # the same in standard deviations, a fifth of it
+    "article_behind",  # how far the best passage of its article is behind the best of all, as a tanh
+    "dense_behind",  # how far the passage's cosine is behind the best
     "passage_first",  # 1 / rank of the passage
     "kind_found",  # the sentence has a span of the kind asked for
     "kind_missing",  # it has none, though a kind is asked for
@@ -49,6 +52,7 @@ NAMES = (
 )
 
 _LOGIT_SCALE = 0.2
+_FAR = 5  # standard deviations; beyond this, farther makes no difference
 _LONG = 60  # words; beyond this, longer makes no difference
 _REASONS = (
     "because",
@@ -125,7 +129,7 @@ def features(
     weight = {token: idf(token) for token in asked}
     kind = answer_kind(question)
     wanted = kind in KINDS_WITH_SPANS
-    best_score = max((candidate.hit.score for candidate in candidates), default=0.0)
+    retrieved = _retrieved([candidate.hit for candidate in candidates])
     closest = [max(values, default=0.0) for values in zip(*map(astuple, matches), strict=True)]
     best_read = max((reading.logit for reading in readings), default=0.0)
     rows = []
@@ -145,8 +149,7 @@ def features(
                 _overlap(weight, passage),
                 _pairs(asked, said),
                 _rarest(weight, set(said)),
-                math.tanh((candidate.hit.score - best_score) / 2),
-                1 / candidate.hit.rank,
+                *retrieved[candidate.hit.passage.id],
                 float(wanted and found),
                 float(wanted and not found),
                 float(kind == "reason" and any(word in candidate.text.lower() for word in _REASONS)),
@@ -156,6 +159,25 @@ def features(
             )
         )
     return np.array(rows, dtype=np.float64).reshape(len(candidates), len(NAMES))
+
+
+def _retrieved(hits: Sequence[Hit]) -> dict[str, tuple[float, float, float, float, float]]:
+    """By passage: what retrieval says of it, in the order of NAMES."""
+    best = max((hit.score for hit in hits), default=0.0)
+    closest = max((hit.dense_score for hit in hits), default=0.0)
+    best_of: dict[str, float] = {}
+    for hit in hits:
+        best_of[hit.article.id] = max(best_of.get(hit.article.id, hit.score), hit.score)
+    return {
+        hit.passage.id: (
+            math.tanh((hit.score - best) / 2),
+            max(hit.score - best, -_FAR) / _FAR,
+            math.tanh((best_of[hit.article.id] - best) / 2),
+            hit.dense_score - closest,
+            1 / hit.rank,
+        )
+        for hit in hits
+    }
 
 
 def _overlap(weight: dict[str, float], tokens: set[str]) -> float:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 
 from indexer.articles import Article, Passage
-from qa.figures import figures_in
+from qa.numbers.figures import figures_in
 
 NEAR_IDENTICAL = 0.9
 

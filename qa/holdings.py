@@ -1,6 +1,7 @@
 """The routes of what the library holds: articles, the index, and the jobs that rebuild it."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -21,19 +22,33 @@ from qa.catalogue import (
     ArticleTextBody,
     IndexBody,
     JobBody,
+    JobsBody,
     RemovalBody,
     RestoreBody,
+    RollbackBody,
+    TrashBody,
 )
+from qa.clippings import add_page, text_file
 from qa.library import Library
 from qa.problems import ContentTypeError, JobNotFoundError, parse_json
-from qa.requests import CharIndex, IsoDate, RebuildRequest, RestoreRequest, TextArticleRequest
+from qa.requests import (
+    CharIndex,
+    IsoDate,
+    PageRequest,
+    PastedArticleRequest,
+    RebuildRequest,
+    RestoreRequest,
+    TextArticleRequest,
+)
 from qa.retrieval import Filters
 from qa.routing import ERRORS, JSON_TYPE, JsonRoute, LibraryOf, require_json
-from qa.uploads import ArticleNotFoundError, shown
+from qa.streaming import Gate
+from qa.uploads import AddOutcome, ArticleNotFoundError, shown
 
 MULTIPART = "multipart/form-data"
 MAX_PAGE = 500
 
+JSON_ARTICLES = (TextArticleRequest, PastedArticleRequest, PageRequest)
 FILES_SCHEMA = {
     "type": "object",
     "properties": {"files": {"type": "array", "items": {"type": "string", "format": "binary"}}},
@@ -43,7 +58,7 @@ ADD_BODY: dict[str, Any] = {
         "required": True,
         "content": {
             MULTIPART: {"schema": FILES_SCHEMA},
-            JSON_TYPE: {"schema": TextArticleRequest.model_json_schema()},
+            JSON_TYPE: {"schema": {"oneOf": [kind.model_json_schema() for kind in JSON_ARTICLES]}},
         },
     }
 }
@@ -80,15 +95,28 @@ def list_articles(
 
 @holdings.post("/articles", openapi_extra=ADD_BODY)
 async def add_articles(request: Request, library: LibraryOf) -> AddBody:
-    """Put files, or one text, into the corpus; they are found after a rebuild. Each file has its own outcome."""
+    """Put files, a text or a page of the web into the corpus, to be found after a rebuild; each has its own outcome."""
     if request.headers.get("content-type", "").lower().startswith(MULTIPART):
         return await _add_files(request, library)
     if not request.headers.get("content-type"):
         raise ContentTypeError(f"Send {MULTIPART} or {JSON_TYPE}.")
     require_json(request)
-    article = _text_article(parse_json(await request.body()))
-    outcomes = await run_in_threadpool(library.add_articles, [(article.name, article.text.encode())])
-    return AddBody.of(outcomes)
+    match _json_article(parse_json(await request.body())):
+        case PageRequest(url=url):
+            gate: Gate = request.app.state.fetch_gate
+            return AddBody.of([await gate.run(lambda: add_page(url, library.settings, partial(_add, library)))])
+        case PastedArticleRequest() as pasted:
+            file = text_file(
+                pasted.title, pasted.text, source=pasted.source, published=pasted.published, url=pasted.url
+            )
+        case TextArticleRequest() as named:
+            file = (named.name, named.text.encode())
+    return AddBody.of([await run_in_threadpool(_add, library, *file)])
+
+
+def _add(library: Library, name: str, data: bytes) -> AddOutcome:
+    [outcome] = library.add_articles([(name, data)])
+    return outcome
 
 
 async def _add_files(request: Request, library: Library) -> AddBody:
@@ -107,9 +135,12 @@ def _contents(parts: Sequence[UploadFile], largest: int) -> Iterator[tuple[str, 
         yield part.filename or "", part.file.read(largest + 1)
 
 
-def _text_article(data: Any) -> TextArticleRequest:  # noqa: ANN401 - JSON may hold anything
+def _json_article(data: Any) -> TextArticleRequest | PastedArticleRequest | PageRequest:  # noqa: ANN401 - any JSON
+    """Tell by the fields what is meant: a `title` is pasted, a `url` with nothing else is fetched."""
+    fields = set(data) if isinstance(data, dict) else set()
+    kind = PastedArticleRequest if "title" in fields else PageRequest if "url" in fields else TextArticleRequest
     try:
-        return TextArticleRequest.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as error:
         problems = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors()]
         raise RequestValidationError(problems) from error
@@ -119,6 +150,12 @@ def _text_article(data: Any) -> TextArticleRequest:  # noqa: ANN401 - JSON may h
 def restore_article(body: RestoreRequest, library: LibraryOf) -> RestoreBody:
     """Undo a deletion."""
     return RestoreBody(article_id=library.restore_article(body.trash_id))
+
+
+@holdings.get("/trash")
+def list_deleted(library: LibraryOf) -> TrashBody:
+    """List the articles that were deleted and can come back, the latest first."""
+    return TrashBody.of(library.trash())
 
 
 @holdings.get("/articles/{article_id:path}/passages")
@@ -174,6 +211,18 @@ def get_index(library: LibraryOf) -> IndexBody:
 def rebuild(library: LibraryOf, body: RebuildRequest | None = None) -> JobBody:
     """Rebuild the index in the background while questions are answered; one that runs already is returned."""
     return JobBody.of(library.start_rebuild(allow_shrink=bool(body and body.allow_shrink)))
+
+
+@holdings.post("/index/rollback")
+def rollback(library: LibraryOf) -> RollbackBody:
+    """Go back to the generation before the live one; nothing is deleted, and the next rebuild builds from it."""
+    return RollbackBody(generation=library.rollback())
+
+
+@holdings.get("/jobs")
+def list_jobs(library: LibraryOf, limit: Annotated[int, Query(ge=1, le=20)] = 20) -> JobsBody:
+    """List the last rebuilds; asked every few seconds, its `version` says whether anything is new."""
+    return JobsBody.of(library.state(), limit)
 
 
 @holdings.get("/jobs/{job_id}")

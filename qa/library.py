@@ -4,71 +4,37 @@ One reference names the current generation. A request leases it once and works o
 another process, changes the reference and never the generation, which is closed when its last lease ends.
 """
 
+import hashlib
 import logging
 import os
-import secrets
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from indexer.build import BuildProgress, build
 from indexer.corpus import Scan, ScannedFile, scan
 from indexer.embedding import Embedder
 from indexer.errors import FootnoteError, IndexMissingError, NothingToIndexError
-from indexer.generation import Generation, Store
+from indexer.generation import Generation, GenerationSummary, Store
+from indexer.language import morphemes
 from indexer.settings import Settings
 from qa.answer import Answerer
-from qa.uploads import AddOutcome, Removal, add_file, remove_file, restore_file
+from qa.jobs import Job, Jobs
+from qa.uploads import AddOutcome, Removal, Trashed, add_file, list_trash, remove_file, restore_file
 
 logger = logging.getLogger(__name__)
 
-JobState = Literal["queued", "running", "done", "failed"]
-
 CANARY = "What do the articles say?"
-JOBS_KEPT = 20
+KOREAN_CANARY = "기사"
 CHECK_SECONDS = 1.0
 # A scan of a large folder rests this many times as long as it took.
 SCAN_PAUSE = 10.0
 NOTHING = Scan(files=(), problems=(), new=(), changed=(), unchanged=(), gone=())
 Stamp = tuple[int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One rebuild as it stands at this moment; `started` and `finished` are UTC.
-
-    `done` of `total` counts within the stage; `code` and `advice` belong to a failure, `report` to a success.
-    """
-
-    id: str
-    state: JobState = "queued"
-    stage: str = ""
-    done: int = 0
-    total: int = 0
-    eta_s: float | None = None
-    message: str = ""
-    code: str | None = None
-    advice: str = ""
-    report: Mapping[str, Any] | None = None
-    started: datetime | None = None
-    finished: datetime | None = None
-
-    @property
-    def fraction(self) -> float:
-        """How much of the stage is done, 0 to 1."""
-        if self.state == "done":
-            return 1.0
-        return min(1.0, self.done / self.total) if self.total else 0.0
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing will change any more."""
-        return self.state in ("done", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +49,36 @@ class Pending:
     def count(self) -> int:
         """How many articles wait for a rebuild."""
         return len(self.new) + len(self.changed) + len(self.gone)
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryState:
+    """What changes while somebody looks on: the live generation, rebuilds (newest first), and what waits for one.
+
+    `elsewhere` names another process that is changing the index.
+    """
+
+    generation: str | None
+    jobs: tuple[Job, ...]
+    elsewhere: str | None
+    pending: Pending
+
+    @property
+    def running(self) -> Job | None:
+        """The rebuild that this process has under way."""
+        return next((job for job in self.jobs if not job.is_over), None)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the index is being changed, here or elsewhere."""
+        return self.running is not None or self.elsewhere is not None
+
+    @property
+    def version(self) -> str:
+        """A short word that is another one after any change."""
+        jobs = [(job.id, job.state, job.stage, job.done, job.total) for job in self.jobs]
+        known = repr((self.generation, jobs, self.elsewhere, self.pending))
+        return hashlib.sha256(known.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 @dataclass(slots=True)
@@ -110,7 +106,7 @@ class Library:
         self._seen: Stamp | None = None
         self._next_check = 0.0
         self._checking = False
-        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._jobs = Jobs()
         self._scanning = threading.Lock()  # over the two below
         self._scanned = NOTHING
         self._next_scan = 0.0
@@ -188,6 +184,8 @@ class Library:
                 answerer = Answerer(generation, self.embedder, self.settings)
                 # Before it is live, so that nobody's first question waits for what is loaded at the first question.
                 answerer.answer(CANARY)
+                if any(article.language == "ko" for article in generation.articles.values()):
+                    morphemes(KOREAN_CANARY)
             except FootnoteError as error:
                 with self._lock:
                     self._seen, self._problem = stamp, error
@@ -229,14 +227,9 @@ class Library:
 
     def start_rebuild(self, *, allow_shrink: bool = False) -> Job:
         """Rebuild in the background and go live with the result; returns the running job if there is one."""
-        with self._lock:
-            for job in self._jobs.values():
-                if not job.is_over:
-                    return job
-            job = Job(id=secrets.token_hex(8))
-            self._jobs[job.id] = job
-            while len(self._jobs) > JOBS_KEPT:
-                self._jobs.popitem(last=False)
+        job, is_new = self._jobs.begin()
+        if not is_new:
+            return job
         threading.Thread(
             target=self._rebuild, args=(job.id, allow_shrink), name="footnote-rebuild", daemon=True
         ).start()
@@ -244,16 +237,43 @@ class Library:
 
     def job(self, job_id: str) -> Job | None:
         """Return a job as it stands now; None when there is none or it is too long ago."""
-        with self._lock:
-            return self._jobs.get(job_id)
+        return self._jobs.get(job_id)
 
     def jobs(self) -> list[Job]:
         """Every job that is kept, newest first."""
+        return self._jobs.newest_first()
+
+    def state(self) -> LibraryState:
+        """What somebody who looks on has to know; cheap enough to be asked every second."""
+        jobs = tuple(self.jobs())
+        busy = any(not job.is_over for job in jobs)
+        try:
+            pending = self.pending()
+        except FootnoteError:
+            pending = Pending()
         with self._lock:
-            return list(reversed(self._jobs.values()))
+            live = self._live.generation.id if self._live else None
+        return LibraryState(live, jobs, None if busy else self._store.holder(), pending)
+
+    def previous(self) -> GenerationSummary | None:
+        """The generation that `rollback` would make the live one; None when there is none to go back to."""
+        with self._lock:
+            live = self._live.generation if self._live else None
+        if live is None or live.degraded or live.manifest.parent is None:
+            return None
+        return next((one for one in self._store.generations() if one.id == live.manifest.parent), None)
+
+    def rollback(self) -> str:
+        """Go live with the parent of the live generation and return its name; nothing is deleted.
+
+        Raises UsageError when there is none, IndexBusyError during a rebuild, and IndexMissingError.
+        """
+        name = self._store.rollback()
+        self._reload()
+        return name
 
     def _rebuild(self, job_id: str, allow_shrink: bool) -> None:
-        self._update(job_id, state="running", started=datetime.now(UTC))
+        self._jobs.update(job_id, state="running", started=datetime.now(UTC))
         try:
             report = build(
                 self.settings,
@@ -271,14 +291,10 @@ class Library:
         else:
             outcome = {"report": report.to_dict(), "message": ""}
         state = "failed" if "code" in outcome else "done"
-        self._update(job_id, state=state, eta_s=None, finished=datetime.now(UTC), **outcome)
+        self._jobs.update(job_id, state=state, eta_s=None, finished=datetime.now(UTC), **outcome)
 
     def _show(self, job_id: str, progress: BuildProgress) -> None:
-        self._update(job_id, stage=progress.stage, done=progress.done, total=progress.total, eta_s=progress.eta_s)
-
-    def _update(self, job_id: str, **changes: Any) -> None:  # noqa: ANN401 - the fields of Job
-        with self._lock:
-            self._jobs[job_id] = replace(self._jobs[job_id], **changes)
+        self._jobs.update(job_id, stage=progress.stage, done=progress.done, total=progress.total, eta_s=progress.eta_s)
 
     # The corpus
 
@@ -297,6 +313,10 @@ class Library:
         """Undo a `delete_article` and return the article's id."""
         with self._changing():
             return restore_file(self.settings.corpus, trash_id)
+
+    def trash(self) -> list[Trashed]:
+        """What was deleted and can come back, the latest first."""
+        return list_trash(self.settings.corpus)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

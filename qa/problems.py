@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from indexer import errors
+from qa.fetching import FetchingDisabledError
 from qa.uploads import ArticleNotFoundError
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ STATUSES: Mapping[type[errors.FootnoteError], int] = {
     MalformedJsonError: 400,
     NoWriterError: 400,
     ContentTypeError: 415,
+    FetchingDisabledError: 403,
     ArticleNotFoundError: 404,
     JobNotFoundError: 404,
     errors.UnreadableFileError: 422,

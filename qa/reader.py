@@ -17,11 +17,22 @@ from indexer.language import detect_language
 from qa import korean
 from qa.features import NAMES, Candidate, Matrix, candidates_of, features, years_missing
 from qa.matching import Match, Matcher
-from qa.questions import FIGURES, answer_kind, asks_yes_or_no, missing_share, names_in, numbers_in, spans_of
+from qa.questions import (
+    FIGURES,
+    answer_kind,
+    answer_span,
+    asks_yes_or_no,
+    missing_share,
+    names_in,
+    numbers_in,
+    spans_of,
+)
 from qa.reading import NOT_READ, Pair, PairReader, SentenceReading
 from qa.retrieval import Hit
 
 MAX_EVIDENCE = 5
+# Of two sentences, the one that holds the figure asked for comes first if it is at least so likely as the other.
+NEARLY_AS_LIKELY = 0.5
 # A short answer is shown when it is likelier than this among all spans of its passage, and has no more words.
 LEAST_SHORT_CHANCE = 0.15
 LONGEST_SHORT_ANSWER = 14
@@ -138,7 +149,7 @@ class FeatureReader:
         answerable = _sigmoid(float(judged @ weights.answerable) + weights.bias)
         chances = np.exp(utilities - utilities.max())
         chances /= chances.sum()
-        order = np.argsort(-utilities, kind="stable")[:MAX_EVIDENCE]
+        order = in_order(question, candidates, utilities)[:MAX_EVIDENCE]
         evidence = [_evidence(question, candidates[i], readings[i], answerable * float(chances[i])) for i in order]
         return Reading(evidence, answerable, hits=_by_best_sentence(hits, candidates, utilities))
 
@@ -224,6 +235,22 @@ class FeatureReader:
         return math.log(1 + (self._passages - frequency + 0.5) / (frequency + 0.5))
 
 
+def in_order(question: str, candidates: Sequence[Candidate], utilities: NDArray[np.float64]) -> list[int]:
+    """Order candidates, best first; where a figure is asked for, one nearly as likely that holds it comes first.
+
+    "How many factories by 2030?" is not answered by a share, however alike the words are.
+    """
+    order = [int(number) for number in np.argsort(-utilities, kind="stable")]
+    kind = answer_kind(question)
+    if kind in FIGURES:
+        floor = utilities[order[0]] + math.log(NEARLY_AS_LIKELY)
+        near = [number for number in order[:MAX_EVIDENCE] if utilities[number] >= floor]
+        holding = (number for number in near if spans_of(kind, candidates[number].text, question))
+        first = next(holding, order[0])
+        order = [first, *(number for number in order if number != first)]
+    return order
+
+
 def _by_best_sentence(
     hits: Sequence[Hit], candidates: Sequence[Candidate], utilities: NDArray[np.float64]
 ) -> list[Hit]:
@@ -262,7 +289,8 @@ def short_answer(question: str, candidate: Candidate, reading: SentenceReading) 
     offset = candidate.sentence.start
     kind = answer_kind(question)
     spans = [(offset + start, offset + end) for start, end in spans_of(kind, candidate.text, question)]
-    only = spans[0] if len(spans) == 1 else None
+    best = answer_span(kind, candidate.text, question)
+    only = (offset + best[0], offset + best[1]) if best else None
     if reading.short is None or reading.short_log < math.log(LEAST_SHORT_CHANCE):
         return only
     start, end = reading.short

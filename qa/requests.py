@@ -6,7 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from qa.followup import Turn
+from qa.answer import Outcome
+from qa.feedback import Feedback, Quote, Rating, Reason, new_id, now
+from qa.followups import Turn
 from qa.retrieval import Filters
 
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -15,6 +17,10 @@ MAX_ID_CHARS = 1000
 MAX_HISTORY = 20
 MAX_FILTER_VALUES = 1000
 MAX_OFFSET = 2**31 - 1
+MAX_TITLE_CHARS = 300
+MAX_URL_CHARS = 2000
+MAX_COMMENT_CHARS = 2000
+MAX_FEEDBACK_CITATIONS = 20
 
 
 def _is_text(text: str) -> str:
@@ -50,6 +56,11 @@ IsoDate = Annotated[date, BeforeValidator(_iso_date, json_schema_input_type=date
 CharIndex = Annotated[int, Field(ge=0, le=MAX_OFFSET)]
 Ids = Annotated[list[Id], Field(max_length=MAX_FILTER_VALUES)]
 OneOrMany = Annotated[Ids | Id, Field(description="one, or a list of which any will do")]
+
+
+WebAddress = Annotated[
+    str, AfterValidator(_is_text), Field(max_length=MAX_URL_CHARS, pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/]\S*$")
+]
 
 
 class _Request(BaseModel):
@@ -141,6 +152,63 @@ class TextArticleRequest(_Request):
 
     name: Id
     text: Annotated[str, AfterValidator(_is_text), Field(min_length=1)]
+
+
+class PastedArticleRequest(_Request):
+    """An article pasted as text, Markdown or plain, with what is known of it."""
+
+    title: Annotated[str, AfterValidator(_is_text), AfterValidator(_not_blank), Field(max_length=MAX_TITLE_CHARS)]
+    text: Annotated[str, AfterValidator(_is_text), AfterValidator(_not_blank)]
+    source: Annotated[str, AfterValidator(_is_text), Field(min_length=1, max_length=MAX_TITLE_CHARS)] | None = None
+    published: IsoDate | None = None
+    url: WebAddress | None = None
+
+
+class PageRequest(_Request):
+    """A page of the web to be fetched."""
+
+    url: WebAddress
+
+
+class FeedbackCitation(_Request):
+    """A citation as it was given with the answer; the fields that place it are enough."""
+
+    article_id: Id
+    start_char_index: CharIndex
+    end_char_index: CharIndex
+    cited_text: Annotated[Text, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.start_char_index >= self.end_char_index:
+            raise ValueError("`start_char_index` is not before `end_char_index`")
+        return self
+
+
+class FeedbackRequest(_Request):
+    """What a user says of an answer; a `reason` goes with a thumbs-down."""
+
+    question: Question
+    rating: Rating
+    reason: Reason | None = None
+    comment: Annotated[str, AfterValidator(_is_text), Field(max_length=MAX_COMMENT_CHARS)] = ""
+    answer_id: Id | None = None
+    standalone_question: Question | None = None
+    outcome: Outcome | None = None
+    generation: Id | None = None
+    citations: Annotated[list[FeedbackCitation], Field(max_length=MAX_FEEDBACK_CITATIONS)] = []
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.reason and self.rating == "up":
+            raise ValueError("a `reason` goes with the rating `down`")
+        return self
+
+    def record(self) -> Feedback:
+        """Return the remark, said now."""
+        quotes = (Quote(**citation.model_dump()) for citation in self.citations)
+        said = self.model_dump(exclude={"citations"})
+        return Feedback(id=new_id(), at=now(), citations=tuple(quotes), **said)
 
 
 class RestoreRequest(_Request):

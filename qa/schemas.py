@@ -12,7 +12,7 @@ from qa.conflicts import Conflict
 from qa.dates import Period, age_days
 from qa.reader import Evidence
 from qa.retrieval import Hit, Retrieval
-from qa.writer import Written
+from qa.writing import Written
 
 
 class Wire(BaseModel):
@@ -296,6 +296,12 @@ class AnswerBody(Wire):
             warnings=list(answer.warnings),
             timings=dict(answer.timings_ms),
         )
+
+
+class FeedbackBody(Wire):
+    """What was said is on the disk, under this id."""
+
+    id: str
 
 
 class SearchBody(Wire):

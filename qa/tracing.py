@@ -18,7 +18,7 @@ from qa.dates import Period, nearness
 from qa.features import NAMES, Candidate, candidates_of
 from qa.fusion import z_scores
 from qa.questions import AnswerKind, answer_kind
-from qa.reader import FeatureReader, Reading, short_answer
+from qa.reader import FeatureReader, Reading, in_order, short_answer
 from qa.reading import NOT_READ, SentenceReading
 from qa.retrieval import Filters, Ranking, Retriever
 
@@ -325,7 +325,7 @@ def _comparison(answerer: Answerer, part: str, article: Article, candidates: lis
     rows = reader.features(part, candidates, readings)
     weights = reader.weights_for(part).rank
     utilities = rows @ weights
-    order = [int(place) for place in np.argsort(-utilities, kind="stable")]
+    order = in_order(part, candidates, utilities)
     own = next((place for place in order if candidates[place].article.id == article.id), None)
     other = next((place for place in order if place != own), None)
 

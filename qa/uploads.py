@@ -9,6 +9,7 @@ import secrets
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -58,6 +59,15 @@ class Removal:
 
     article_id: str
     trash_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trashed:
+    """An article in the trash, and when (UTC) it was put there."""
+
+    trash_id: str
+    article_id: str
+    deleted: datetime
 
 
 def clean_name(name: str) -> str:
@@ -150,6 +160,19 @@ def _holds(path: Path, data: bytes) -> bool:
     return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
 
 
+def id_within(corpus: Path, path: Path) -> str | None:
+    """Return the article id of a file that lies in the corpus; None of any other, hidden ones included."""
+    try:
+        place, root = path.resolve(), corpus.resolve()
+    except (OSError, RuntimeError):
+        # A circle of links: RuntimeError before Python 3.13, OSError since.
+        return None
+    if not place.is_relative_to(root) or not place.is_file():
+        return None
+    article_id = unicodedata.normalize("NFC", place.relative_to(root).as_posix())
+    return None if _find(root, article_id) is None else article_id
+
+
 def remove_file(corpus: Path, article_id: str) -> Removal:
     """Move an article's file to the trash; raises ArticleNotFoundError when there is no such file."""
     path = _find(corpus, article_id)
@@ -182,6 +205,23 @@ def restore_file(corpus: Path, trash_id: str) -> str:
             raise UsageError(f"Another file is called {article_id} by now.", advice="Delete or rename it first.")
         path.unlink()
     return article_id
+
+
+def list_trash(corpus: Path, most: int = 50) -> list[Trashed]:
+    """Return what can be restored, the latest first."""
+    trash = corpus / TRASH
+    with reported(trash):
+        names = sorted(filter(TRASH_ID.fullmatch, os.listdir(trash)), reverse=True) if trash.is_dir() else []
+        return list(islice(filter(None, (_trashed(trash / name) for name in names)), most))
+
+
+def _trashed(folder: Path) -> Trashed | None:
+    """Read one folder of the trash; it is empty where something was restored."""
+    path = next((found for found in sorted(folder.rglob("*")) if found.is_file()), None)
+    if path is None:
+        return None
+    deleted = datetime.strptime(folder.name.partition("-")[0], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    return Trashed(folder.name, unicodedata.normalize("NFC", path.relative_to(folder).as_posix()), deleted)
 
 
 def _find(corpus: Path, article_id: str) -> Path | None:

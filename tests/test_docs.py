@@ -36,7 +36,7 @@ def commands() -> dict[str, set[str]]:
     names = {option for parameter in group.params for option in parameter.opts}
     found = {"": {name for name in names if name.startswith("--")}}
     for name, command in group.commands.items():  # type: ignore[attr-defined]
-        options = {option for parameter in command.params for option in parameter.opts}
+        options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         found[name] = {option for option in options if option.startswith("--")}
     return found
 
@@ -104,7 +104,8 @@ def test_the_map_is_the_territory() -> None:
         str(path.relative_to(ROOT))
         for package in ("indexer", "qa", "ui")
         for path in (ROOT / package).rglob("*.py")
-        if path.name != "__init__.py" or path.parent.name == "formats"
+        # The packages themselves are the arrows of the map; what is a package within them has its line.
+        if path.name != "__init__.py" or path.parent != ROOT / package
     }
     assert set(documented) == modules
     assert len(documented) == len(modules)

@@ -4,17 +4,18 @@
 
 Writes qa/reader_weights.json. The real pipeline indexes the articles of each set and retrieves; what is fitted are the
 features of the sentences of the retrieved passages: first the order of sentences (conditional logit: the softmax over
-a question's candidates), then whether the best one answers (logistic). English is fitted on our own web pages that the
-cross-encoder was not trained on, and on public articles it was not trained on; Korean, which it cannot read, on all.
-Some answerable questions are asked once more with their article left out. The figures are of our own questions, each
-judged by a model that saw no question on the same article. None of the questions in tests/quality is used.
+a question's candidates), then whether the best one answers (logistic). English is fitted on our own web pages of the
+part "calibrate", in one corpus and in small ones; Korean, which the cross-encoder cannot read, on "train" and
+"calibrate" of two sets. Some answerable questions are asked once more with their article left out. The figures are of
+our questions on pages of the part "report", which neither this model nor the cross-encoder has seen. None of the
+questions in tests/quality is used.
 """
 
 import argparse
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from indexer.embedding import SentenceTransformerEmbedder
+from indexer.formats import read_article
 from indexer.generation import Generation
 from indexer.language import Analyser
 from indexer.settings import Settings
@@ -33,22 +35,23 @@ from qa.matching import Matcher
 from qa.reader import ANSWERABLE_NAMES, FeatureReader
 from qa.retrieval import Filters, Retriever
 from training.indexing import indexed
-from training.questions import Asked, QuestionSet, own_korean, paragraphs, part_of, sections, web_pages
+from training.questions import Asked, QuestionSet, own_korean, paragraphs, part_of, web_pages
 
 WEIGHTS = Path(__file__).parent.parent / "qa" / "reader_weights.json"
 SEED = 20261121
-FOLDS = 4
 LEAVE_OUT_EVERY = 4
 RANK_L2, ANSWERABLE_C = 1e-3, 1.0
-# How much a public question counts beside one of our own when answerability is fitted.
+# How many questions of KorQuAD are taken, and how much one counts beside one of our own when answerability is fitted.
+PUBLIC_LIMIT = 400
 PUBLIC_SHARE = 0.3
-PUBLIC_LIMIT = 200
+# How many articles a small corpus has.
+FEW = 6
 # What is left out to see what it brings.
 GROUPS = {
     "cross-encoder": ("read", "read_behind", "short"),
     "token matching": ("similarity", "similarity_behind", "tokens", "tokens_behind", "weakest", "weakest_behind"),
     "words shared": ("overlap", "overlap_in_context", "overlap_of_passage", "pairs", "rare"),
-    "retrieval": ("passage", "passage_first", "dense"),
+    "retrieval": ("passage", "passage_behind", "article_behind", "dense_behind", "passage_first", "dense"),
     "kind of answer": ("kind_found", "kind_missing", "reason"),
     "what is missing": ("unseen", "names_missing", "names_missing_in_article", "numbers_missing", "years_missing"),
 }
@@ -90,6 +93,27 @@ def collect(
         examples = list(_examples(asked, generation, embedder, settings))
     within = np.mean([example.gold.any() for example in examples])
     print(f"{questions.name}: {len(examples)} questions, {within:.3f} with an answering sentence in reach", flush=True)
+    return examples
+
+
+def collect_few(
+    questions: QuestionSet, embedder: SentenceTransformerEmbedder, *, parts: Sequence[str]
+) -> list[Example]:
+    """The same with the articles of those parts in small corpora, each with its own index.
+
+    What retrieval says, and how rare a word is, depends on how many articles there are; users have few or many.
+    """
+    names = {read_article(name, content).id: name for name, content in questions.files.items()}
+    chosen = sorted(article for article in names if part_of(article) in parts)
+    random.Random(SEED).shuffle(chosen)
+    examples: list[Example] = []
+    for start in range(0, len(chosen), FEW):
+        few = chosen[start : start + FEW]
+        files = {names[article]: questions.files[names[article]] for article in few}
+        asked = tuple(item for item in questions.asked if item.article in few)
+        with indexed(QuestionSet(questions.name, files, asked), embedder) as (generation, settings):
+            examples.extend(_examples(asked, generation, embedder, settings))
+    print(f"{questions.name} in small corpora: {len(examples)} questions", flush=True)
     return examples
 
 
@@ -153,7 +177,7 @@ def judged(examples: Sequence[Example], rank: Vector, kept: NDArray[np.bool_]) -
     return np.array(features), np.array([example.gold.any() for example in examples])
 
 
-def fit(ours: Sequence[Example], public: Sequence[Example], without: Sequence[str] = ()) -> Model:
+def fit(ours: Sequence[Example], public: Sequence[Example] = (), without: Sequence[str] = ()) -> Model:
     """Fit the order of sentences, then answerability on what that order puts first."""
     rank = fit_rank([*ours, *public], _kept(NAMES, without))
     features, truth = judged([*ours, *public], rank, _kept(ANSWERABLE_NAMES, without))
@@ -173,56 +197,52 @@ def _kept(names: Sequence[str], without: Sequence[str]) -> NDArray[np.bool_]:
     return np.array([name not in without for name in names])
 
 
-def held_out(ours: Sequence[Example], public: Sequence[Example], without: Sequence[str] = ()) -> dict[str, float]:
-    """Figures on our questions, each article judged by a model that has not seen it."""
-    articles = sorted({example.article for example in ours})
-    random.Random(SEED).shuffle(articles)
-    truth: list[bool] = []
-    near: list[bool] = []
-    chance: list[float] = []
-    order: list[int] = []
-    for fold in range(FOLDS):
-        test = [example for example in ours if example.article in articles[fold::FOLDS]]
-        model = fit([example for example in ours if example not in test], public, without)
-        features, answerable = judged(test, model.rank, _kept(ANSWERABLE_NAMES, without))
-        truth.extend(map(bool, answerable))
-        chance.extend(model.answerable.predict_proba(features)[:, 1])
-        near.extend(example.kind.startswith("near") for example in test)
-        for example in test:
-            if example.gold.any():
-                order.append(
-                    int(np.flatnonzero(example.gold[np.argsort(-(example.rows @ model.rank), kind="stable")])[0])
-                )
-    yes, probability, miss = np.array(truth, dtype=np.bool_), np.array(chance), np.array(near, dtype=np.bool_)
+def figures_of(model: Model, examples: Sequence[Example], without: Sequence[str] = ()) -> dict[str, float]:
+    """Figures on questions that the model was not fitted on."""
+    features, yes = judged(examples, model.rank, _kept(ANSWERABLE_NAMES, without))
+    probability = model.answerable.predict_proba(features)[:, 1]
+    near = np.array([example.kind.startswith("near") for example in examples], dtype=np.bool_)
+    order = np.array(
+        [
+            np.flatnonzero(example.gold[np.argsort(-(example.rows @ model.rank), kind="stable")])[0]
+            for example in examples
+            if example.gold.any()
+        ]
+    )
     sure = probability >= 0.5
     return {
-        "questions": len(yes),
-        "sentence@1": round(float(np.mean(np.array(order) < 1)), 3),
-        "sentence@3": round(float(np.mean(np.array(order) < 3)), 3),
+        "questions": len(examples),
+        "sentence@1": round(float(np.mean(order < 1)), 3),
+        "sentence@3": round(float(np.mean(order < 3)), 3),
         "auroc": round(float(roc_auc_score(yes, probability)), 3),
-        "auroc_near_misses": round(float(roc_auc_score(yes[yes | miss], probability[yes | miss])), 3),
+        "auroc_near_misses": round(float(roc_auc_score(yes[yes | near], probability[yes | near])), 3),
         "answerable_answered": round(float(sure[yes].mean()), 3),
         "unanswerable_refused": round(float((~sure[~yes]).mean()), 3),
     }
 
 
-def weights_of(ours: Sequence[Example], public: Sequence[Example]) -> dict[str, Any]:
-    """Fit on everything; report what held-out articles say."""
+Reported = Mapping[str, Sequence[Example]]
+
+
+def weights_of(ours: Sequence[Example], public: Sequence[Example], reported: Reported) -> dict[str, Any]:
+    """Fit, and say what the questions held out say of it."""
     model = fit(ours, public)
     return {
-        "held_out": held_out(ours, public),
+        "held_out": {name: figures_of(model, examples) for name, examples in reported.items()},
         "rank": dict(zip(NAMES, model.rank.round(4).tolist(), strict=True)),
         "answerable": dict(zip(ANSWERABLE_NAMES, model.answerable.coef_[0].round(4).tolist(), strict=True)),
         "bias": round(float(model.answerable.intercept_[0]), 4),
     }
 
 
-def ablate(ours: Sequence[Example], public: Sequence[Example]) -> dict[str, dict[str, float]]:
-    """The held-out figures with everything, without each group of features, and with the cross-encoder alone."""
+def ablate(ours: Sequence[Example], reported: Reported) -> Iterator[tuple[str, dict[str, dict[str, float]]]]:
+    """The figures with everything, without each group of features, and with the cross-encoder alone."""
     everything = {name for group in GROUPS.values() for name in group} | set(NAMES)
     tries = {"everything": (), **{f"without {name}": group for name, group in GROUPS.items()}}
     tries["cross-encoder alone"] = tuple(everything - set(GROUPS["cross-encoder"]))
-    return {name: held_out(ours, public, without) for name, without in tries.items()}
+    for name, without in tries.items():
+        model = fit(ours, (), without)
+        yield name, {place: figures_of(model, examples, without) for place, examples in reported.items()}
 
 
 def main() -> None:
@@ -233,22 +253,27 @@ def main() -> None:
     data = arguments.data
     torch.manual_seed(SEED)
     embedder = SentenceTransformerEmbedder()
-    ours = collect(web_pages(data), embedder, parts=("calibrate", "report"))
-    public = [
-        replace(example, kind="public")
-        for source in (paragraphs("squad"), sections)
-        for example in collect(source(data), embedder, parts=("report",), limit=PUBLIC_LIMIT)
+    ours = [
+        example
+        for hard in (False, True)
+        for collected in (collect, collect_few)
+        for example in collected(web_pages(data, hard=hard), embedder, parts=("calibrate",))
     ]
-    everywhere = ("train", "calibrate", "report")
-    korean = (
-        collect(own_korean(data), embedder, parts=everywhere),
-        collect(paragraphs("korquad")(data), embedder, parts=("train", "calibrate"), limit=2 * PUBLIC_LIMIT),
-    )
+    reported = {
+        "many articles": collect(web_pages(data), embedder, parts=("report",)),
+        "few articles": collect_few(web_pages(data), embedder, parts=("report",)),
+    }
     if arguments.ablate:
-        for name, figures in ablate(ours, public).items():
+        for name, figures in ablate(ours, reported):
             print(f"{name:28} {json.dumps(figures)}", flush=True)
-    about = "Fitted by training/combine.py; held_out: our own questions, on articles not fitted on."
-    semantic, lexical = weights_of(ours, public), weights_of(*korean)
+    known = ("train", "calibrate")
+    korean = (
+        collect(own_korean(data), embedder, parts=known),
+        collect(paragraphs("korquad")(data), embedder, parts=known, limit=PUBLIC_LIMIT),
+        {"many articles": collect(own_korean(data), embedder, parts=("report",))},
+    )
+    about = "Fitted by training/combine.py; held_out: our own questions on articles that nothing was fitted on."
+    semantic, lexical = weights_of(ours, (), reported), weights_of(*korean)
     print("semantic", semantic["held_out"], "\nlexical", lexical["held_out"])
     weights = {"about": about, "seed": SEED, "semantic": semantic, "lexical": lexical}
     WEIGHTS.write_text(json.dumps(weights, indent=2) + "\n", encoding="utf-8")

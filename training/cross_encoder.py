@@ -1,13 +1,14 @@
 """Train the cross-encoder (qa/cross_encoder.py) on public and own questions and write its weights.
 
-    python -m training.cross_encoder DATA [--out qa/cross_encoder.safetensors]
+    python -m training.cross_encoder DATA [--out qa/cross_encoder.safetensors] [--alone FILE]
 
-About an hour and a quarter on two cores with bfloat16. The first stage learns from single passages, the second from all
-passages a question stands beside at once, so that sentences of different passages can be compared. The lowest layers
-and the embeddings stay those of the bundled model and are not written. Pages and articles of the part "report" are
-never trained on; those of our own web pages in "calibrate" are left for training/combine.py. The figures printed are of
-held-out articles: `sentence@1` and `short_f1` (overlap of the likeliest span with the short answer, in characters) over
-answerable pairs, `auroc` of "some sentence here answers".
+About two hours on two cores with bfloat16. The first stage learns from single passages, the second from all passages
+a question stands beside at once, so that sentences of different passages can be compared, and also from our hard
+questions. The lowest layers and the embeddings stay those of the bundled model and are not written. What the first
+stage made is kept beside the result; `--alone` begins with the second stage from there. Pages and articles of the
+part "report" are never trained on; those of our own web pages in "calibrate" are left for training/combine.py. The
+figures printed are of held-out articles: `sentence@1` and `short_f1` (overlap of the likeliest span with the short
+answer, in characters) over answerable pairs, `auroc` of "some sentence here answers".
 """
 
 import argparse
@@ -21,13 +22,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoTokenizer, BertConfig, PreTrainedTokenizerBase
 
-from indexer.embedding import WEIGHTS_FILE, SentenceTransformerEmbedder, bundled_folder
+from indexer.embedding import WEIGHTS_FILE, Embedder, SentenceTransformerEmbedder, bundled_folder
 from qa.cross_encoder import (
     BATCH,
     WEIGHTS,
@@ -41,7 +42,7 @@ from qa.cross_encoder import (
 )
 from qa.reading import Pair, SentenceReading
 from training.examples import Example, examples_of, near_misses
-from training.questions import paragraphs, part_of, sections, web_pages
+from training.questions import Part, QuestionSet, hard_sections, paragraphs, part_of, sections, web_pages
 
 SEED = 20261122
 FROZEN_LAYERS = 2
@@ -53,9 +54,9 @@ OWN_REPEATED = 2
 NEAR_MISS_SHARE = 0.2
 HELD_OUT_PAIRS = 300
 MEASURED_EVERY = 400
-# The second stage: questions taken of each set, and how many passages that do not answer stand beside one.
-TOGETHER_QUESTIONS = {"squad": 1300, "selqa": 500, "web": 10_000}
-TOGETHER, BESIDE_NEAR = 5, 3
+# The second stage: questions taken of each public set, and how many passages that do not answer stand beside one.
+TOGETHER_QUESTIONS = {"squad": 1300, "selqa": 500}
+TOGETHER, BESIDE_NEAR = 4, 2
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Stage:
 
 
 ALONE = Stage(steps=2400, rate=1.5e-4, head_rate=5e-4, warm_up=50)
-ALL_TOGETHER = Stage(steps=500, rate=6e-5, head_rate=6e-5, warm_up=20)
+ALL_TOGETHER = Stage(steps=2200, rate=8e-5, head_rate=1e-4, warm_up=50)
 
 
 @dataclass(frozen=True)
@@ -280,32 +281,41 @@ def prepare(data: Path) -> Lessons:
     lessons = Lessons()
     for source in (paragraphs("squad"), sections, web_pages):
         questions = source(data)
-        parts = ("train",) if questions.name == "web" else ("train", "calibrate")
         examples = examples_of(questions, embedder)
         answerable = {example.question for example in examples if example.gold}
         kept = [
             example
             for example in examples
-            if part_of(example.article) in parts
+            if part_of(example.article) in _parts(questions)
             and (example.gold or example.question not in answerable or draw.random() < KEPT_NEGATIVES[questions.name])
         ]
         lessons.alone.extend(kept * (OWN_REPEATED if questions.name == "web" else 1))
         reported = [example for example in examples if part_of(example.article) == "report"]
         paired = [example for example in reported if example.gold or example.question not in answerable]
         lessons.held_out[questions.name] = draw.sample(paired, min(HELD_OUT_PAIRS, len(paired)))
-        asked = [item for item in questions.asked if part_of(item.article) in parts]
-        some = tuple(draw.sample(asked, min(TOGETHER_QUESTIONS[questions.name], len(asked))))
-        lessons.together.extend(
-            examples_of(replace(questions, asked=some), embedder, together=TOGETHER, beside_near=BESIDE_NEAR)
-        )
+        lessons.together.extend(_together(questions, embedder, draw))
     lessons.alone.extend(near_misses(lessons.alone, share=NEAR_MISS_SHARE))
+    for questions in (web_pages(data, hard=True), hard_sections(data)):
+        lessons.together.extend(_together(questions, embedder, draw))
     return lessons
+
+
+def _parts(questions: QuestionSet) -> tuple[Part, ...]:
+    # The calibrated model is fitted on web pages that the cross-encoder has not seen.
+    return ("train",) if questions.name == "web" else ("train", "calibrate")
+
+
+def _together(questions: QuestionSet, embedder: Embedder, draw: random.Random) -> list[Example]:
+    asked = [item for item in questions.asked if part_of(item.article) in _parts(questions)]
+    some = draw.sample(asked, min(TOGETHER_QUESTIONS.get(questions.name, len(asked)), len(asked)))
+    return examples_of(replace(questions, asked=tuple(some)), embedder, together=TOGETHER, beside_near=BESIDE_NEAR)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument("--alone", type=Path, help="what the first stage made: begin with the second")
     arguments = parser.parse_args()
     torch.manual_seed(SEED)
     prepared = prepare(arguments.data)
@@ -314,13 +324,21 @@ def main() -> None:
     held_out = {name: lessons_of(examples, tokenizer) for name, examples in prepared.held_out.items()}
     net, begin = new_net(), time.monotonic()
 
-    def report(step: int) -> None:
-        figures = {name: measure(net, lessons) for name, lessons in held_out.items()}
-        print(f"{step} {time.monotonic() - begin:.0f} s {json.dumps(figures)} {save(net, arguments.out)}", flush=True)
+    def report_to(path: Path) -> Callable[[int], None]:
+        def report(step: int) -> None:
+            figures = {name: measure(net, lessons) for name, lessons in held_out.items()}
+            print(f"{step} {time.monotonic() - begin:.0f} s {json.dumps(figures)} {save(net, path)}", flush=True)
+
+        return report
 
     print(f"{len(alone)} pairs alone, {len(together)} together", flush=True)
-    train(net, [[lesson] for lesson in alone], ALONE, loss_alone, report)
-    train(net, [[together[at] for at in group] for group in groups_of(together)], ALL_TOGETHER, loss_together, report)
+    if arguments.alone:
+        net.load_state_dict(load_file(arguments.alone), strict=False)
+    else:
+        kept = arguments.out.with_suffix(".alone.safetensors")
+        train(net, [[lesson] for lesson in alone], ALONE, loss_alone, report_to(kept))
+    groups = [[together[at] for at in group] for group in groups_of(together)]
+    train(net, groups, ALL_TOGETHER, loss_together, report_to(arguments.out))
 
 
 if __name__ == "__main__":

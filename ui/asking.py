@@ -46,7 +46,7 @@ def ask(
         raise NoWriterError("No language model is configured.", advice="Set `writer_base_url` and `writer_model`.")
     day = as_of.date() if as_of else None
     filters = filters_of(published_from, published_to, day, source or [], language or [])
-    from qa.followup import Turn
+    from qa.followups import Turn
 
     turns = [Turn(text) for text in earlier]
     answerer = open_answerer(settings)

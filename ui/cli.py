@@ -6,8 +6,10 @@ import typer
 
 import indexer
 from ui import terminal
+from ui.adding import add
 from ui.asking import articles, ask, evaluate
 from ui.checking import doctor, rollback, verify
+from ui.feedback import feedback
 from ui.serving import index, serve
 from ui.why import why
 
@@ -38,10 +40,12 @@ def _footnote(
 # In the order in which `--help` lists them; a new command is an import above and a line here.
 app.command()(index)
 app.command()(serve)
+app.command()(add)
 app.command()(ask)
 app.command()(articles)
 app.command()(why)
 app.command(name="eval")(evaluate)
+app.command()(feedback)
 app.command()(verify)
 app.command()(rollback)
 app.command()(doctor)

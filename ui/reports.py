@@ -10,7 +10,7 @@ from qa.citations import Citation
 from qa.conflicts import Conflict
 from qa.evaluation import Evaluation
 from qa.schemas import VerifyBody
-from qa.writer import Written
+from qa.writing import Written
 from ui.terminal import count, say, show
 from ui.texts import ENGLISH, KOREAN, Words, written_date
 from ui.wording import (

@@ -42,7 +42,7 @@ def index(
     embedder = load_embedder(settings)
 
     def rebuild() -> "BuildReport":
-        report = _build(settings, embedder, allow_shrink=allow_shrink)
+        report = build_index(settings, embedder, allow_shrink=allow_shrink)
         if as_json:
             terminal.write_json(report.to_dict())
         else:
@@ -55,7 +55,8 @@ def index(
         raise typer.Exit(SKIPPED)
 
 
-def _build(settings: Settings, embedder: "Embedder", *, allow_shrink: bool = False) -> "BuildReport":
+def build_index(settings: Settings, embedder: "Embedder", *, allow_shrink: bool = False) -> "BuildReport":
+    """Bring the index up to date, showing on stderr how far it is."""
     from indexer.build import build
 
     with terminal.build_display() as display:
@@ -101,12 +102,12 @@ def serve(
     # Taken first: a busy port should be known before the model is loaded.
     with _listening(settings.host, settings.port) as listener:
         embedder = load_embedder(settings)
-        _attempt(lambda: terminal.show_report(_build(settings, embedder), on_stderr=True))
+        _attempt(lambda: terminal.show_report(build_index(settings, embedder), on_stderr=True))
         import uvicorn
 
         from qa.api import create_app
         from qa.library import Library
-        from ui.web import mount_page
+        from ui.page.mount import mount_page
 
         library = Library(settings, embedder)
         _attempt(library.open)
@@ -145,7 +146,7 @@ def _announce(library: "Library", listener: socket.socket, *, as_json: bool) -> 
     if as_json:
         terminal.write_json({"address": address, "generation": generation.id if generation else None})
         return
-    from ui.examples import example_questions
+    from ui.page.examples import example_questions
 
     answerer = library.answerer if generation else None
     examples = (example_questions(answerer, "en") or example_questions(answerer, "ko")) if answerer else []

@@ -31,6 +31,8 @@ FEATURES = {
     "pairs": "neighbouring words of the question",
     "rare": "the question's rarest word",
     "passage": "the score of its passage",
+    "article": "the score of its article's best passage",
+    "dense": "the cosine of its passage",
     "passage_first": "the rank of its passage",
     "kind_found": "it has what kind of answer is asked for",
     "kind_missing": "it lacks the kind of answer asked for",

@@ -7,8 +7,11 @@ from datetime import date
 from qa.answer import PERIOD_MATCHES_NOTHING, Answer
 from qa.citations import Citation
 from qa.conflicts import Side
-from qa.writer import WrittenSentence
+from qa.writing import WrittenSentence
 from ui.texts import Words, counted, written_age, written_date, written_period
+
+# Answers are shown from the threshold on; below this, somewhat more than half of them hold.
+WEAK_BELOW = 0.6
 
 _FIELDS = frozenset(field.name for field in fields(Words))
 
@@ -45,6 +48,11 @@ def partly_line(answer: Answer, words: Words) -> str:
         return ""
     template = words.near_miss if is_near_miss(answer) else words.partly
     return template.format(missing=", ".join(answer.missing))
+
+
+def weak_line(answer: Answer, words: Words) -> str:
+    """Say that an answer is only just likely enough to be one; "" for any other."""
+    return words.weak_match if answer.answered and answer.answerable < WEAK_BELOW else ""
 
 
 def warning_lines(answer: Answer, words: Words) -> list[str]:

@@ -1,16 +1,19 @@
 """The words of the page and the command line: what there is to say, and how English says it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+from ui.library_words import LIBRARY_ENGLISH, LibraryWords
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Words(LibraryWords):
     """The words of one language. A field that ends in `_one` is the singular of its `_many`."""
 
     code: str
     # the frame of the page
     tab_ask: str
     tab_library: str
+    tab_history: str
     status_articles_one: str
     status_articles_many: str
     status_index: str
@@ -77,6 +80,30 @@ class Words:
     problem_words: str
     problem_not_entailed: str
     problem_markup: str
+    # what can be done with an answer
+    timeline: str
+    weak_match: str
+    act_copy: str
+    act_again: str
+    act_edit: str
+    act_undo: str
+    act_up: str
+    act_down: str
+    editing: str
+    ask_next: str
+    previous_quotation: str
+    next_quotation: str
+    feedback_why: str
+    feedback_wrong: str
+    feedback_incomplete: str
+    feedback_not_in_articles_but_is: str
+    feedback_in_articles_but_wrong_quote: str
+    feedback_other: str
+    feedback_comment: str
+    feedback_send: str
+    feedback_thanks: str
+    feedback_failed: str
+    server_gone: str
     # filters
     filters: str
     filters_on: str
@@ -100,7 +127,6 @@ class Words:
     in_articles_many: str
     newest_source: str
     source_number: str
-    copy: str
     copied: str
     closest_card: str
     also_in: str
@@ -140,14 +166,10 @@ class Words:
     column_language: str
     column_passages: str
     no_articles: str
-    more_articles: str
-    added_one: str
-    added_many: str
     add_done: str
     add_as: str
     add_already_there: str
     add_refused: str
-    too_many_files: str
     waiting_hint: str
     job_queued: str
     job_running: str
@@ -157,26 +179,8 @@ class Words:
     job_failed: str
     job_progress: str
     eta: str
-    stage_scan: str
-    stage_chunk: str
-    stage_embed: str
-    stage_index: str
-    stage_commit: str
     problems_one: str
     problems_many: str
-    warned: str
-    reason_empty: str
-    reason_binary: str
-    reason_encoding: str
-    reason_too_large: str
-    reason_no_text: str
-    reason_permission: str
-    reason_not_regular: str
-    reason_changed: str
-    reason_missing: str
-    reason_unsupported: str
-    reason_malformed: str
-    reason_path: str
     language_en: str
     language_ko: str
     language_und: str
@@ -190,9 +194,11 @@ class Words:
 
 
 ENGLISH = Words(
+    **asdict(LIBRARY_ENGLISH),
     code="en",
     tab_ask="Ask",
     tab_library="Library",
+    tab_history="History",
     status_articles_one="1 article",
     status_articles_many="{n} articles",
     status_index="index {id}",
@@ -257,6 +263,29 @@ ENGLISH = Words(
     problem_words="too much of it is not in what it cites",
     problem_not_entailed="it does not follow from what it cites",
     problem_markup="it held markup or a web address",
+    timeline="When the quoted articles were published",
+    weak_match="A weak match. Read the sentence in its place before you rely on it.",
+    act_copy="Copy with sources",
+    act_again="Ask again",
+    act_edit="Edit question",
+    act_undo="Take back",
+    act_up="Good answer",
+    act_down="Bad answer",
+    editing="You are editing your last question.",
+    ask_next="Ask next",
+    previous_quotation="Previous quotation",
+    next_quotation="Next quotation",
+    feedback_why="What is wrong with it?",
+    feedback_wrong="It does not answer the question",
+    feedback_incomplete="Something is missing",
+    feedback_not_in_articles_but_is="The articles do answer this",
+    feedback_in_articles_but_wrong_quote="Another sentence answers it",
+    feedback_other="Something else",
+    feedback_comment="More about it (optional)",
+    feedback_send="Send",
+    feedback_thanks="Noted, on this machine only.",
+    feedback_failed="That could not be noted.",
+    server_gone="Footnote is not running at the moment. Nothing is lost; the page goes on when it is back.",
     filters="Filters",
     filters_on="Filters on: {filters}",
     filter_from="Published from",
@@ -278,7 +307,6 @@ ENGLISH = Words(
     in_articles_many="from {n} articles",
     newest_source="newest source {age}",
     source_number="Source",
-    copy="Copy with sources",
     copied="Copied",
     closest_card="Closest passage, not an answer",
     also_in="Also in:",
@@ -309,7 +337,7 @@ ENGLISH = Words(
     back_to_footnote="Back to Footnote",
     library_heading="Articles",
     add_articles="Add articles",
-    add_hint="{suffixes} · up to {n} files of {mb} MB each",
+    add_hint="{suffixes}, up to {mb} MB each",
     rebuild="Rebuild the index",
     column_title="Title",
     column_source="Source",
@@ -317,15 +345,11 @@ ENGLISH = Words(
     column_language="Language",
     column_passages="Passages",
     no_articles="There are no articles in the index yet. Add some, then rebuild.",
-    more_articles="The first {shown} of {n} articles are shown.",
-    added_one="1 file received",
-    added_many="{n} files received",
     add_done="added",
     add_as="added as {name}",
     add_already_there="already there",
     add_refused="not added",
-    too_many_files="Please add at most {n} files at a time.",
-    waiting_hint="Rebuild to make them answerable. Questions keep being answered meanwhile.",
+    waiting_hint="Rebuild to bring the answers up to date. Questions keep being answered meanwhile.",
     job_queued="The rebuild is about to start",
     job_running="Rebuilding",
     job_done="The index was rebuilt",
@@ -334,26 +358,8 @@ ENGLISH = Words(
     job_failed="The rebuild failed. The index from before still answers.",
     job_progress="{done} of {total}",
     eta="about {time} left",
-    stage_scan="looking for articles",
-    stage_chunk="cutting passages",
-    stage_embed="embedding passages",
-    stage_index="building the index",
-    stage_commit="putting it in place",
     problems_one="1 file could not be used",
     problems_many="{n} files could not be used",
-    warned="read, with a remark",
-    reason_empty="the file is empty",
-    reason_binary="the file is not text",
-    reason_encoding="the characters of the file could not be read",
-    reason_too_large="the file is too large",
-    reason_no_text="no text was found in it",
-    reason_permission="the file may not be read",
-    reason_not_regular="it is not an ordinary file",
-    reason_changed="the file changed while it was read",
-    reason_missing="the file has gone",
-    reason_unsupported="this kind of file is not supported",
-    reason_malformed="the file is malformed",
-    reason_path="the file name cannot be used",
     language_en="English",
     language_ko="Korean",
     language_und="Unknown",

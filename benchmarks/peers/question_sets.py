@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.peers.metrics import SEED, Asked
 from indexer.articles import Article
 from indexer.formats import read_article
-from qa.days import expressions
+from qa.dates.expressions import expressions
 from qa.evaluation import load_questions
 from training.questions import part_of, rows_of, web_pages
 

@@ -10,7 +10,7 @@ from indexer.embedding import SentenceTransformerEmbedder
 from indexer.generation import Store
 from indexer.settings import Settings
 from qa.answer import NO_WRITER, PERIOD_MATCHES_NOTHING, Answer, Answerer
-from qa.followup import Turn
+from qa.followups import Turn
 from qa.retrieval import Filters
 
 MILL = """---

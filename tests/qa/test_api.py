@@ -29,7 +29,15 @@ from tests.qa.conftest import CORPUS, PORT, serving, wait_for_job
 
 QUESTION = {"question": "How many tonnes of honey did the beekeepers harvest?"}
 JSON = {"content-type": "application/json"}
-BODIES = ["/v1/answer", "/v1/search", "/v1/verify", "/v1/index/rebuild", "/v1/articles", "/v1/articles/restore"]
+BODIES = [
+    "/v1/answer",
+    "/v1/search",
+    "/v1/verify",
+    "/v1/index/rebuild",
+    "/v1/articles",
+    "/v1/articles/restore",
+    "/v1/feedback",
+]
 
 
 class Response(Protocol):
@@ -226,6 +234,22 @@ def test_without_an_index_it_is_alive_but_not_ready(tmp_path: Path, embedder: Se
             assert response.status_code == 503
             assert error_of(response)["code"] == "index_missing"
         assert client.get("/v1/index").status_code == 503
+
+
+def test_jobs_trash_and_the_way_back(own_client: TestClient, library: Library) -> None:
+    before = own_client.get("/v1/jobs").json()
+    assert (before["generation"], before["jobs"], before["elsewhere"]) == ("gen-000001", [], None)
+    removed = own_client.delete("/v1/articles/ferries.md").json()
+    assert own_client.get("/v1/jobs").json()["version"] != before["version"]
+    [trashed] = own_client.get("/v1/trash").json()["trash"]
+    assert (trashed["trash_id"], trashed["article_id"]) == (removed["trash_id"], "ferries.md")
+    assert own_client.post("/v1/index/rollback").status_code == 422
+    started = own_client.post("/v1/index/rebuild", json={"allow_shrink": True}).json()
+    wait_for_job(library, started["id"])
+    after = own_client.get("/v1/jobs", params={"limit": 1}).json()
+    assert [(job["id"], job["state"], job["report"]) for job in after["jobs"]] == [(started["id"], "done", None)]
+    assert own_client.post("/v1/index/rollback").json() == {"generation": "gen-000001"}
+    assert own_client.get("/v1/index").json()["pending"]["gone"] == 1
 
 
 def test_a_refused_rebuild_is_told_in_its_job(own_client: TestClient, library: Library) -> None:

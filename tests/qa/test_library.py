@@ -145,6 +145,46 @@ def test_a_rollback_is_noticed(library: Library, settings: Settings) -> None:
     assert library.pending().new == ("lighthouse.md",)
 
 
+def test_going_back_is_live_at_once(library: Library) -> None:
+    assert library.previous() is None
+    library.add_articles([("lighthouse.md", HARBOUR)])
+    wait_for_job(library, library.start_rebuild().id)
+    previous = library.previous()
+    assert previous is not None
+    assert (previous.id, previous.counts and previous.counts.articles) == ("gen-000001", 4)
+    assert library.rollback() == library.generation.id == "gen-000001"
+    assert library.pending().new == ("lighthouse.md",)
+    with pytest.raises(UsageError):
+        library.rollback()
+
+
+def test_whoever_looks_on_sees_every_change(library: Library, settings: Settings) -> None:
+    seen = [library.state().version]
+    assert library.state().version == seen[0]
+    library.add_articles([("lighthouse.md", HARBOUR)])
+    seen.append(library.state().version)
+    with Store(settings.index).lock():
+        state = library.state()
+        assert state.elsewhere is not None
+        assert state.is_busy
+        seen.append(state.version)
+    assert library.state().version == seen[1]
+    wait_for_job(library, library.start_rebuild().id)
+    assert not library.state().is_busy
+    seen.append(library.state().version)
+    assert len(set(seen)) == 4
+
+
+def test_the_trash_lists_what_can_come_back(unopened: Library) -> None:
+    assert unopened.trash() == []
+    removals = [unopened.delete_article(name) for name in ("ferries.md", "한국/도서관.md")]
+    assert {(one.trash_id, one.article_id) for one in unopened.trash()} == {
+        (removal.trash_id, removal.article_id) for removal in removals
+    }
+    unopened.restore_article(removals[0].trash_id)
+    assert [one.article_id for one in unopened.trash()] == ["한국/도서관.md"]
+
+
 def test_a_damaged_commit_leaves_what_is_live(library: Library, settings: Settings) -> None:
     (settings.index / "CURRENT").write_text("gen-000009 " + "0" * 64 + "\n")
     for _ in range(20):

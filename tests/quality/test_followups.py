@@ -15,8 +15,7 @@ import pytest
 
 from indexer.embedding import SentenceTransformerEmbedder
 from indexer.language import detect_language
-from qa.context import Similarity
-from qa.followup import Turn, standalone
+from qa.followups import Similarity, Turn, standalone
 
 HERE = Path(__file__).parent
 BASELINE = HERE / "followups_baseline.json"

@@ -10,7 +10,7 @@ from qa.conflicts import Conflict, Side
 from qa.dates import Period
 from qa.reader import Evidence
 from qa.retrieval import Hit
-from qa.writer import Written, WrittenSentence
+from qa.writing import Written, WrittenSentence
 
 TODAY = date(2026, 3, 1)
 WEEK = Period(date(2026, 2, 16), date(2026, 2, 22), "last week", "published")

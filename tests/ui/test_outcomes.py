@@ -10,15 +10,15 @@ from qa.answer import Answer
 from qa.conflicts import Conflict
 from qa.dates import Period
 from qa.retrieval import Filters
-from qa.writer import Written, WrittenSentence
+from qa.writing import Written, WrittenSentence
 from tests.ui.conftest import Place
 from tests.ui.records import TODAY, WEEK, make_answer, make_side, make_variants
 from tests.ui.test_rendering import Structure
-from ui.ask_tab import Desk
-from ui.markup import Exchange
-from ui.rendering import answer_steps
+from ui.page.answers import answer_steps
+from ui.page.desk import Desk
+from ui.page.markup import Exchange
+from ui.page.sources import sources_html
 from ui.reports import answer_blocks
-from ui.sources import sources_html
 from ui.texts import ENGLISH, KOREAN, Words
 from ui.wording import headline, partly_line, period_line, warning_lines
 

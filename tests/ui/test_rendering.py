@@ -15,10 +15,10 @@ from indexer.articles import Block, Sentence
 from qa.reader import Evidence
 from qa.retrieval import Filters
 from tests.ui.records import TODAY, make_answer, make_article, make_variants
-from ui.markup import Exchange, article_address, article_html, escape
-from ui.pages import article_page, missing_page, web_address
-from ui.rendering import answer_steps, note_html, question_html, remark_html
-from ui.sources import PANEL_CHARS, sources_html
+from ui.page.answers import answer_steps, note_html, question_html, remark_html
+from ui.page.articles import article_page, missing_page, web_address
+from ui.page.markup import Exchange, article_address, article_html, escape
+from ui.page.sources import PANEL_CHARS, sources_html
 from ui.texts import ENGLISH, KOREAN
 
 PAYLOADS = [

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ui.history_words import HISTORY_ENGLISH, HISTORY_KOREAN
 from ui.texts import (
     ENGLISH,
     KOREAN,
@@ -27,9 +28,13 @@ def blanks(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name}
 
 
-@pytest.mark.parametrize("key", list(asdict(ENGLISH)))
+ALL_ENGLISH = asdict(ENGLISH) | {f"history {key}": value for key, value in asdict(HISTORY_ENGLISH).items()}
+ALL_KOREAN = asdict(KOREAN) | {f"history {key}": value for key, value in asdict(HISTORY_KOREAN).items()}
+
+
+@pytest.mark.parametrize("key", list(ALL_ENGLISH))
 def test_both_languages_have_the_same_blanks_and_no_markup(key: str) -> None:
-    english, korean = asdict(ENGLISH)[key], asdict(KOREAN)[key]
+    english, korean = ALL_ENGLISH[key], ALL_KOREAN[key]
     assert english.strip()
     assert korean.strip()
     # A singular may leave its number out, or not.
@@ -38,7 +43,7 @@ def test_both_languages_have_the_same_blanks_and_no_markup(key: str) -> None:
 
 
 def test_korean_is_korean() -> None:
-    left = {key for key, value in asdict(KOREAN).items() if not re.search("[가-힣]", value)}
+    left = {key for key, value in ALL_KOREAN.items() if not re.search("[가-힣]", value)}
     assert left <= {"code", "add_hint"}
 
 

@@ -1,0 +1,163 @@
+"""The tab with the articles in a real browser: finding, adding, deleting, and rebuilding in sight of others."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+
+from playwright.sync_api import Page, expect
+
+from tests.ui.conftest import ROOT, Place, Visitor
+from tests.ui.test_browser import overflow, violations
+
+PATIENCE = 30_000
+DROP = """(files) => {
+  const data = new DataTransfer();
+  for (const [name, text] of files) data.items.add(new File([text], name));
+  const over = document.querySelector("#fn-articles");
+  for (const kind of ["dragenter", "dragover", "drop"])
+    over.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
+
+
+def library(page: Page, name: str = "Library") -> Page:
+    page.get_by_role("tab", name=name).click()
+    expect(page.locator("#fn-upload")).to_be_visible()
+    return page
+
+
+def rebuild(page: Page) -> None:
+    page.locator("#fn-rebuild").click()
+    expect(page.locator("#fn-job")).to_contain_text("The index", timeout=PATIENCE)
+
+
+def test_the_list_is_searched_sorted_and_narrowed_by_keyboard(visit: Visitor) -> None:
+    page = library(visit().page)
+    search = page.get_by_role("searchbox", name="Search titles, sources and names of files")
+    # Half a Korean syllable, as it is typed.
+    search.fill("솔트미어 여객서")
+    expect(page.locator(".fn-counted")).to_contain_text("1 of ")
+    expect(page.locator("td.fn-col-title")).to_have_text("솔트미어, 여객선 운항 두 배로")
+    expect(search).to_be_focused()
+    search.fill("no such article")
+    expect(page.locator(".fn-nothing")).to_be_visible()
+    expect(page.locator("#fn-live")).to_contain_text("0 of ")
+    assert violations(page) == []
+    page.get_by_role("button", name="Clear search and filters").click()
+    expect(search).to_be_focused()
+    header = page.get_by_role("columnheader", name="Title")
+    header.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    expect(header).to_have_attribute("aria-sort", "ascending")
+    expect(header.get_by_role("button")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(header).to_have_attribute("aria-sort", "descending")
+    titles = page.locator("td.fn-col-title a").all_text_contents()
+    assert titles == sorted(titles, reverse=True)
+    page.get_by_label("Language").select_option("ko")
+    expect(page.locator("td.fn-col-language")).to_have_text(["Korean"] * 2)
+
+
+def test_a_deleted_article_comes_back_by_undo_and_from_the_list(visit: Visitor) -> None:
+    page = library(visit().page)
+    delete = page.locator("[data-article='ferry.ko.md']").first
+    delete.focus()
+    page.keyboard.press("Enter")
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_focused()
+    expect(page.locator("#fn-articles [data-article='ferry.ko.md']")).to_have_count(0)
+    expect(page.locator(".fn-status")).to_contain_text("1 file waiting for a rebuild")
+    assert violations(page) == []
+    page.keyboard.press("Enter")
+    expect(page.locator("#fn-articles [data-article='ferry.ko.md']")).to_be_focused()
+    expect(page.locator(".fn-status")).not_to_contain_text("waiting")
+    delete.click()
+    page.locator("#fn-trash summary").click()
+    page.get_by_role("button", name="Put back ferry.ko.md").click()
+    expect(page.locator("#fn-articles [data-article='ferry.ko.md']")).to_be_focused()
+    expect(page.locator("#fn-trash li")).to_have_count(0)
+
+
+def test_dropped_and_pasted_texts_are_added_one_by_one(visit: Visitor) -> None:
+    page = library(visit().page)
+    page.evaluate(DROP, [["mill.txt", "The old mill of Saltmere grinds again."], ["plan.pdf", "%PDF"], ["none.md", ""]])
+    expect(page.locator("#fn-outcomes li")).to_have_count(3)
+    expect(page.locator("#fn-outcomes .fn-added")).to_have_text("mill.txt added")
+    expect(page.locator("#fn-outcomes .fn-refused").first).to_contain_text("Save it as text, Markdown or HTML.")
+    expect(page.locator("#fn-live")).to_have_text("1 added, 0 already there, 2 not added")
+    page.get_by_text("Paste text").click()
+    page.get_by_label("Title (optional)").fill("Pier: “closed” # for now")
+    page.get_by_label("Text of the article").fill("The pier of Saltmere is closed until the ninth of May.")
+    page.get_by_role("button", name="Add the text").click()
+    expect(page.locator("#fn-outcomes li")).to_have_text("pier-closed-for-now.md added")
+    expect(page.get_by_label("Text of the article")).to_have_value("")
+    expect(page.locator("#fn-index")).to_contain_text("2 files waiting for a rebuild")
+    assert violations(page) == []
+    rebuild(page)
+    expect(page.locator("#fn-live")).to_have_text("The index was rebuilt: 2 new, 0 changed, 0 gone.")
+    expect(page.locator("#fn-articles")).to_contain_text("Pier: “closed” # for now")
+
+
+def test_a_rebuild_on_the_command_line_is_seen_in_an_open_tab(visit: Visitor, served: Place) -> None:
+    page = visit().page
+    expect(page.locator(".fn-status")).to_contain_text("index")
+    (served.settings.corpus / "quay.txt").write_text("The quay of Saltmere was built in 1911 by Norrvik Marine.")
+    try:
+        expect(page.locator(".fn-status")).to_contain_text("1 file waiting for a rebuild", timeout=PATIENCE)
+        arguments = ["--corpus", str(served.settings.corpus), "--index", str(served.settings.index)]
+        command = [sys.executable, "-c", "from ui.cli import main; main()", "index", *arguments]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
+        expect(page.locator(".fn-status")).not_to_contain_text("waiting", timeout=PATIENCE)
+        expect(page.locator("#fn-live")).to_contain_text("The index has changed: gen-", timeout=PATIENCE)
+        library(page)
+        expect(page.locator("#fn-articles")).to_contain_text("The quay of Saltmere")
+    finally:
+        (served.settings.corpus / "quay.txt").unlink()
+
+
+def test_going_back_is_asked_about_first(visit: Visitor) -> None:
+    page = library(visit().page)
+    # The test before this one has left a change.
+    rebuild(page)
+    before = page.locator(".fn-facts span").first.text_content() or ""
+    page.locator("#fn-rollback").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Nothing is deleted.")
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("#fn-rollback")).to_be_focused()
+    page.locator("#fn-rollback").click()
+    page.get_by_role("button", name="Go back", exact=True).click()
+    expect(page.locator("#fn-notice")).to_contain_text("Back at gen-", timeout=PATIENCE)
+    expect(page.locator(".fn-facts span").first).not_to_have_text(before)
+    rebuild(page)
+
+
+def test_only_a_tab_that_is_looked_at_asks(visit: Visitor) -> None:
+    made = visit()
+    made.page.wait_for_timeout(3000)
+    assert 1 <= sum("/v1/jobs" in url for url in made.requests) <= 3
+    made.page.evaluate(
+        "() => { Object.defineProperty(document, 'visibilityState', { value: 'hidden' });"
+        " document.dispatchEvent(new Event('visibilitychange')); }"
+    )
+    made.requests.clear()
+    made.page.wait_for_timeout(6000)
+    assert not [url for url in made.requests if "/v1/" in url]
+
+
+@pytest.mark.parametrize(("width", "locale", "tab"), [(320, "en-GB", "Library"), (390, "ko-KR", "자료실")])
+def test_on_a_phone_the_articles_are_cards(visit: Visitor, width: int, locale: str, tab: str) -> None:
+    page = library(visit(width=width, height=844, locale=locale).page, tab)
+    expect(page.locator("#fn-chart-list")).not_to_have_attribute("open", "")
+    page.locator("#fn-chart-list summary").click()
+    page.locator("#fn-order").select_option("title:")
+    # The first Korean visitor waits for the analyser of Korean.
+    expect(page.locator("th[aria-sort]")).to_have_attribute("aria-sort", "ascending", timeout=PATIENCE)
+    assert page.locator("tbody tr").first.evaluate("row => getComputedStyle(row).display") == "block"
+    assert overflow(page) <= 0
+    assert violations(page) == []
+    page.locator("button.fn-bar").first.click()
+    expect(page.locator(".fn-counted")).to_contain_text("건 중" if locale == "ko-KR" else " of ")
