@@ -38,7 +38,8 @@ ASKED, AT_ONCE, CHATS = 12, 16, 200
 def served() -> Iterator[tuple[str, int]]:
     """Serve the starter corpus; yields the address and the number of the process."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "ui.cli", "serve", "--json", "--port", "0", "--index", folder]
+        start = [sys.executable, "-c", "from ui.cli import main; main()"]
+        command = [*start, "serve", "--json", "--port", "0", "--index", folder]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         try:
             assert process.stdout is not None

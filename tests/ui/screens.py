@@ -3,18 +3,15 @@
 Serves the starter corpus and drives a real Chromium (CHROMIUM names another than /usr/bin/chromium).
 """
 
-import json
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.ui.conftest import ARGUMENTS, CHROMIUM, ROOT
+from benchmarks.page import served
+from tests.ui.conftest import ARGUMENTS, CHROMIUM
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +44,6 @@ LOOKS = {
 }
 
 
-@contextmanager
-def served() -> Iterator[str]:
-    """Serve the starter corpus; yields the address."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-c", "from ui.cli import main; main()", "serve", "--json", "--port", "0"]
-        process = subprocess.Popen(
-            [*command, "--index", folder], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        try:
-            assert process.stdout is not None
-            yield json.loads(process.stdout.readline())["address"]
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
 def ask(page: Page, question: str, number: int) -> None:
     """Ask and wait until the answer is whole."""
     box = page.locator("#fn-question textarea")
@@ -92,7 +73,7 @@ def walk(page: Page, look: Look) -> Iterator[str]:
 def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    with served() as address, sync_playwright() as playwright:
+    with served() as (address, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         for name, look in LOOKS.items():
             context = browser.new_context(viewport={"width": look.width, "height": look.height}, locale=look.locale)

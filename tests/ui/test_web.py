@@ -88,6 +88,12 @@ def test_nothing_of_gradio_calls_home_or_is_offered_to_the_public(client: httpx.
     assert all(one["api_visibility"] == "private" for one in config["dependencies"])
 
 
+def test_the_page_is_sent_packed(client: httpx.Client) -> None:
+    answer = client.get("/ui/", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert int(answer.headers["content-length"]) < 60_000
+
+
 def test_no_component_has_a_template_of_its_own(client: httpx.Client) -> None:
     components = client.get("/ui/config").json()["components"]
     templates = {one["props"].get("html_template") for one in components if one["type"] == "html"}

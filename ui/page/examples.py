@@ -46,6 +46,7 @@ _POINTING = re.compile(r"(he|she|it|they|we|i|you|this|that|these|those|there|�
 _OTHER_PART = re.compile(r"[가이을를에서로고]\s|^(그는|이는)$")
 
 
+_ARTICLE = re.compile(r"^(?:The|An?) ")
 # "The firms also said": an adverb is no part of who did it.
 _ALSO = re.compile(r" (?:also|then|later|recently|has|have|had)$")
 
@@ -116,5 +117,5 @@ def turned_around(sentence: str, language: str) -> str | None:
         match = pattern.match(text)
         if match and not _POINTING.match(match["who"]) and not _OTHER_PART.search(match["who"]):
             who, did = _ALSO.sub("", match["who"]), match.groupdict().get("did") or ""
-            return template.format(who=re.sub(r"^The ", "the ", who), did=_SAID.get(did, did))
+            return template.format(who=_ARTICLE.sub(lambda found: found[0].lower(), who), did=_SAID.get(did, did))
     return None

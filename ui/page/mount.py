@@ -7,6 +7,7 @@ import tempfile
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
 
 from indexer.settings import Settings
 from qa.library import Library
@@ -40,6 +41,8 @@ def mount_page(app: FastAPI, library: Library, settings: Settings) -> FastAPI:
     """Add the page at /ui, the articles at /articles, the icon and a redirect from / to an app."""
     _use_private_uploads()
     add_pages(app, library)
+    # The page carries its own styles and scripts; streams of events pass as they are.
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)
     blocks = _Page(library, settings).build()
     gr.mount_gradio_app(
         app,
