@@ -22,6 +22,7 @@ from qa.questions import (
     answer_kind,
     answer_span,
     asks_yes_or_no,
+    beside_year,
     missing_share,
     names_in,
     numbers_in,
@@ -282,23 +283,32 @@ def _evidence(question: str, candidate: Candidate, reading: SentenceReading, sco
 def short_answer(question: str, candidate: Candidate, reading: SentenceReading) -> tuple[int, int] | None:
     """Point at the short answer inside the sentence, as a span of the article; None where it may be mistaken.
 
-    When a figure or a date is asked for, what the cross-encoder points at must hold one, else the only one there is.
+    When a figure or a date is asked for, what the cross-encoder points at must hold one, else the only one there is;
+    and where the sentence gives one for the year asked of, it must be that.
     """
     if asks_yes_or_no(question):
         return None
     offset = candidate.sentence.start
     kind = answer_kind(question)
-    spans = [(offset + start, offset + end) for start, end in spans_of(kind, candidate.text, question)]
+    found = spans_of(kind, candidate.text, question)
+    spans = [(offset + start, offset + end) for start, end in found]
     best = answer_span(kind, candidate.text, question)
     only = (offset + best[0], offset + best[1]) if best else None
     if reading.short is None or reading.short_log < math.log(LEAST_SHORT_CHANCE):
         return only
     start, end = reading.short
-    if kind in FIGURES and not any(a < end and b > start for a, b in spans):
+    if kind in FIGURES and not _meets((start, end), spans):
         return only
+    beside = [(offset + a, offset + b) for a, b in beside_year(candidate.text, question, found)]
+    if kind in FIGURES and beside and not _meets((start, end), beside):
+        return beside[0] if len(beside) == 1 else None
     words = candidate.article.quote(start, end).split()
     whole = candidate.sentence.end - candidate.sentence.start
     return (start, end) if len(words) <= LONGEST_SHORT_ANSWER and end - start < 0.8 * whole else None
+
+
+def _meets(span: tuple[int, int], others: Sequence[tuple[int, int]]) -> bool:
+    return any(start < span[1] and end > span[0] for start, end in others)
 
 
 def _sigmoid(value: float) -> float:

@@ -4,11 +4,16 @@ Pure but for Kiwi, which finds the Korean names.
 """
 
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 
 from qa.questions import english, korean, korean_answers
 from qa.questions.kinds import AnswerKind, Span
 
 _HANGUL = re.compile(r"[가-힣]")
+_YEAR = re.compile(r"(?<![\d.,])(?:1[89]|20)\d\d(?![\d%]|[.,]\d)")
+# A comma within a number ends nothing.
+_CLAUSE_END = re.compile(r"[,;:](?=\s)|[()\[\]–—]")
 
 
 def answer_kind(question: str) -> AnswerKind:
@@ -29,6 +34,21 @@ def answer_span(kind: AnswerKind, sentence: str, question: str) -> Span | None:
         return korean_answers.answer_span(kind, sentence, question)
     spans = english.spans_of(kind, sentence, question)
     return spans[0] if len(spans) == 1 else None
+
+
+def beside_year(sentence: str, question: str, spans: Sequence[Span]) -> list[Span]:
+    """Return those spans that stand in one clause with a year the question names; none where it names none of it.
+
+    "500 by 2030 (26 in 2024)": asked of 2024, only 26.
+    """
+    years = set(_YEAR.findall(question))
+    edges = [0, *(at for found in _CLAUSE_END.finditer(sentence) for at in found.span()), len(sentence)]
+    clauses = [(start, end) for start, end in pairwise(edges) if years & set(_YEAR.findall(sentence[start:end]))]
+    return [
+        (start, end)
+        for start, end in spans
+        if sentence[start:end] not in years and any(a <= start and end <= b for a, b in clauses)
+    ]
 
 
 def asks_yes_or_no(question: str) -> bool:

@@ -17,7 +17,7 @@ _ASKS: tuple[tuple[AnswerKind, str], ...] = (
     ),
     (
         "money",
-        r"\bhow\s+much\b|\bbudget\b|\bcosts?\b|\bprice\b|\bfunding\b|\bhow\s+(large|big)\b|\b(what|which)\s+amount\b"
+        r"\bhow\s+much\b|\bbudget\b|\bcosts?\b|\bprice\b|\bfunding\b|\bhow\s+(large|big)\b|\b(what|which)\s+(amount|sum)\b"
         r"|\bworth\b",
     ),
     (

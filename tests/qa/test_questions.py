@@ -1,12 +1,13 @@
 """What a question asks for, and which spans answer to that."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.questions import (
     answer_kind,
     asks_yes_or_no,
+    beside_year,
     missing_share,
     names_in,
     numbers_in,
@@ -70,6 +71,8 @@ def test_what_a_question_names_and_the_text_lacks() -> None:
     assert missing_share([], "anything") == 0.0
 
 
+# The first Korean text loads Kiwi.
+@settings(deadline=None)
 @given(st.sampled_from(["percent", "money", "date", "number", "person", "place", "reason", "open"]), st.text())
 def test_spans_lie_in_the_sentence_in_order(kind: str, sentence: str) -> None:
     spans = spans_of(kind, sentence, "")  # type: ignore[arg-type]
@@ -122,3 +125,24 @@ def test_what_is_unsaid_comes_in_order_and_once() -> None:
     question = "Did Samsung or LG's owner build 1,000 mills in 2031 for Samsung?"
     assert unsaid(question, "LG built 1000 mills.") == ("Samsung", "2031")
     assert unsaid("how many?", "") == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("How many plants were in the project in 2024?", ["26"]),
+        ("How many plants will be in the project by 2030?", ["500"]),
+        ("How many plants are in the project?", []),
+        ("How many plants were in the project in 2019?", []),
+    ],
+)
+def test_of_several_figures_the_one_beside_the_year_is_told(question: str, expected: list[str]) -> None:
+    sentence = "To that end, it will expand the number of plants to 500 by 2030 (26 in 2024), and lend 1,000 won."
+    spans = beside_year(sentence, question, spans_of("number", sentence, question))
+    assert [sentence[start:end] for start, end in spans] == expected
+
+
+@given(st.text(max_size=80), st.text(max_size=40))
+def test_what_stands_beside_a_year_is_among_the_spans(sentence: str, question: str) -> None:
+    spans = [(at, at + 1) for at in range(0, len(sentence), 3)]
+    assert set(beside_year(sentence, question, spans)) <= set(spans)
