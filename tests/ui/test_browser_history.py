@@ -304,6 +304,10 @@ def test_two_tabs_do_not_overwrite_each_other(visit: Visitor, served: Place) -> 
     # One conversation in both tabs: whoever asks second goes on in a new one.
     other.get_by_role("button", name=COST, exact=True).click()
     expect(other.locator("#fn-chat .bot-row")).to_have_count(2, timeout=20_000)
+    # Opening ends with the sources; what is typed before that may be lost to it.
+    expect(other.locator("#t2")).to_be_attached(timeout=20_000)
+    expect(other.locator("#fn-question textarea")).to_be_visible()
+    other.wait_for_load_state("networkidle")
     ask(other, PLANTS)
     wait_for(page, [[COST, UNKNOWN, PLANTS], [PLANTS]])
     ask(page, "Who is Mayor Ida Holm?")

@@ -133,3 +133,15 @@ def test_nothing_jumps_while_an_answer_grows(visit: Visitor) -> None:
     ask(page, COST)
     ask(page, PLANTS)
     assert page.evaluate("window.jumps.reduce((sum, one) => sum + one, 0)") < 0.25
+
+
+def test_eight_tabs_of_one_browser_all_work(visit: Visitor, served: Place) -> None:
+    first = visit().page
+    tabs = [first, *(first.context.new_page() for _ in range(7))]
+    for tab in tabs[1:]:
+        tab.goto(f"{served.address}/ui/")
+    # A connection held open by each tab would leave none for the seventh.
+    for tab in tabs:
+        expect(tab.locator(".fn-status")).to_contain_text("articles", timeout=20_000)
+    ask(tabs[-1], COST)
+    expect(tabs[-1].locator("a.fn-cite").first).to_be_visible()
