@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from indexer.articles import Article, Sentence
 from qa.matching import Match
-from qa.questions import KINDS_WITH_SPANS, answer_kind, spans_of
+from qa.questions import KINDS_WITH_SPANS, YEAR, answer_kind, spans_of
 from qa.reading import SentenceReading
 from qa.retrieval import Hit
 
@@ -199,7 +199,6 @@ def _first_sentence(candidate: Candidate) -> int:
     return next(starts, -1)
 
 
-_YEAR = re.compile(r"(?<![\d.,])(?:1[89]|20)\d\d(?![\d%]|[.,]\d)")
 _YEAR_BEFORE = re.compile(
     r"\b(?:last|previous|past|prior) year\b|\byear (?:earlier|ago|before)\b|지난해|작년|전년", re.I
 )
@@ -213,11 +212,11 @@ def years_missing(question: str, article: Article) -> float:
     An article without a date that says "last year" may mean any year next to those it names; if it names none, none
     is missing from it.
     """
-    asked = set(_YEAR.findall(question))
+    asked = set(YEAR.findall(question))
     if not asked:
         return 0.0
     text = f"{article.title}\n{article.text}"
-    known = set(_YEAR.findall(text))
+    known = set(YEAR.findall(text))
     relative = ((_YEAR_BEFORE, -1), (_THIS_YEAR, 0), (_YEAR_AFTER, 1))
     said = [shift for pattern, shift in relative if pattern.search(text)]
     if article.published is None:

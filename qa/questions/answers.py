@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from qa.questions import english, korean, korean_answers
-from qa.questions.kinds import AnswerKind, Span
+from qa.questions.kinds import YEAR, AnswerKind, Span
 
 _HANGUL = re.compile(r"[가-힣]")
-_YEAR = re.compile(r"(?<![\d.,])(?:1[89]|20)\d\d(?![\d%]|[.,]\d)")
 # A comma within a number ends nothing.
 _CLAUSE_END = re.compile(r"[,;:](?=\s)|[()\[\]–—]")
 
@@ -41,9 +40,9 @@ def beside_year(sentence: str, question: str, spans: Sequence[Span]) -> list[Spa
 
     "500 by 2030 (26 in 2024)": asked of 2024, only 26.
     """
-    years = set(_YEAR.findall(question))
+    years = set(YEAR.findall(question))
     edges = [0, *(at for found in _CLAUSE_END.finditer(sentence) for at in found.span()), len(sentence)]
-    clauses = [(start, end) for start, end in pairwise(edges) if years & set(_YEAR.findall(sentence[start:end]))]
+    clauses = [(start, end) for start, end in pairwise(edges) if years & set(YEAR.findall(sentence[start:end]))]
     return [
         (start, end)
         for start, end in spans
