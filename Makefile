@@ -11,7 +11,7 @@ QUESTIONS ?= tests/quality/corpus.jsonl
 ARGS      ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test browser lint fix bench eval baseline train clean
+.PHONY: help setup run test torture browser lint fix bench eval baseline train clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -24,6 +24,9 @@ run: setup ## build the index of corpus/ if need be; serve page and API at http:
 test: setup browser ## everything CI runs: lint, types, tests
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/pytest $(ARGS)
+
+torture: setup browser ## everything that is tried by number, in full: kills, full disks, power cuts, floods; hours
+	$(BIN)/pytest --torture tests/reliability $(ARGS)
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check $(CODE)

@@ -1,14 +1,21 @@
-"""For every test: nothing leaves this machine, and no setting of the developer's gets in."""
+"""For every test: nothing leaves this machine, and no setting of the developer's gets in.
+
+What is tried by number (kills, flipped bits, requests) is tried a few times by `make test` and in full by
+`make torture`; either way the counts are told at the end.
+"""
 
 import ipaddress
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from indexer.embedding import SentenceTransformerEmbedder
 
+Trials = Callable[[int, int], int]
+Tally = Callable[..., None]
+TALLIES = pytest.StashKey[list[str]]()
 LOCAL_NAMES = {"", "localhost", "0.0.0.0", "::"}
 
 
@@ -33,9 +40,41 @@ def _is_local(name: str) -> bool:
         return False
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--torture`: try everything as often as it takes to believe it."""
+    parser.addoption("--torture", action="store_true", help="as many trials as it takes, instead of a few")
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Watch this process from now on; a hook of the interpreter sees what no patch would."""
+    config.stash[TALLIES] = []
     sys.addaudithook(_refuse_to_leave)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Tell what was counted."""
+    if lines := config.stash[TALLIES]:
+        terminalreporter.section("counts")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def trials(request: pytest.FixtureRequest) -> Trials:
+    """How often to try something: `trials(few, full)` is `few`, or `full` under `--torture`."""
+    torture: bool = request.config.getoption("--torture")
+    return lambda few, full: full if torture else few
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Tally:
+    """Tell what a test counted, at the end of the run: `tally("kills while building", tried=100, bad=0)`."""
+    lines = request.config.stash[TALLIES]
+
+    def tell(what: str, **counts: object) -> None:
+        lines.append(f"{what}: " + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items()))
+
+    return tell
 
 
 @pytest.fixture(autouse=True)
