@@ -4,7 +4,8 @@ Offsets count Unicode code points of `Article.text` (NFC, `\\n` line ends), end 
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
@@ -59,6 +60,25 @@ class Article:
     def quote(self, start: int, end: int) -> str:
         """Return the exact slice of the text; every citation is made of such slices."""
         return self.text[start:end]
+
+    @property
+    def collection(self) -> str | None:
+        """The folder of the corpus it lies in, such as `policy/2025`; None at the top."""
+        folder, _, _ = self.id.rpartition("/")
+        return folder or None
+
+    def is_in(self, collection: str) -> bool:
+        """Whether it lies in a collection, or in one below that; a `/` at the end of the name says nothing."""
+        return self.id.startswith(f"{collection.rstrip('/')}/")
+
+
+def collections_of(articles: Iterable[Article]) -> dict[str, int]:
+    """Count the articles of each collection, those of nested ones included; each name comes before those below it."""
+    counts: Counter[str] = Counter()
+    for article in articles:
+        folders = article.id.split("/")[:-1]
+        counts.update("/".join(folders[:depth]) for depth in range(1, len(folders) + 1))
+    return {name: counts[name] for name in sorted(counts, key=lambda name: name.split("/"))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Articles in a folder become the current generation: scan, chunk, embed what is new, index, verify, commit."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from indexer.articles import Article, Passage
 from indexer.chunking import CHUNKER, chunk, embedded_text
 from indexer.commit import Contents, Writer, writing
-from indexer.corpus import Problem, Scan, scan
+from indexer.corpus import Problem, Scan, printable, scan
 from indexer.duplicates import METHOD
 from indexer.embedding import Embedder
 from indexer.errors import EmbedderError, NothingToIndexError, ShrinkRefusedError
@@ -22,6 +23,8 @@ from indexer.language import Analyser
 from indexer.manifest import ChunkerInfo, Counts, Shape, same_embedder
 from indexer.records import IndexedPassage, embedded_hash, fingerprint
 from indexer.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 EMBED_AT_ONCE = 1024
 TELL_EVERY_S = 0.1
@@ -162,6 +165,8 @@ def _scan(settings: Settings, base: Generation | None, clock: _Clock) -> Scan:
             exclude=[settings.index],
             progress=tell,
         )
+    for problem in scanned.problems:
+        logger.info("not used: %s (%s): %s", printable(problem.path), problem.code, problem.detail)
     if not scanned.files:
         unreadable = f"; {len(scanned.problems)} files are unreadable" if scanned.problems else ""
         raise NothingToIndexError(

@@ -4,13 +4,16 @@ import hashlib
 import os
 import stat
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.articles import Article
 from indexer.errors import NothingToIndexError, UnreadableFileError
-from indexer.formats import SUFFIXES, read_article
+from indexer.formats import SUFFIXES
+from indexer.sandbox import Parser, shared_pool
 
 Progress = Callable[[int, int], None]
 
@@ -18,6 +21,8 @@ _NOT_ARTICLES = frozenset({"readme.md", "thumbs.db", "desktop.ini", "ehthumbs.db
 # Absent on some systems; there a FIFO is still refused by its type before it is opened.
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _LONGEST_DETAIL = 200
+# So many files are in memory for each that is being parsed.
+_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +86,12 @@ def scan(
     known_problems: Mapping[str, Problem] | None = None,
     exclude: Collection[Path] = (),
     progress: Progress | None = None,
+    parser: Parser | None = None,
 ) -> Scan:
     """Read a corpus; a file that is as it was (size and time, or bytes) is not parsed again.
 
-    One bad file never stops the others: it becomes a Problem. Raises NothingToIndexError when the
-    folder is missing.
+    One bad file never stops the others: it becomes a Problem. `parser` makes articles of files, by default in
+    processes of their own. Raises NothingToIndexError when the folder is missing, and SandboxError.
     """
     if not folder.is_dir():
         raise NothingToIndexError(
@@ -94,9 +100,8 @@ def scan(
         )
     candidates, problems = _list(folder.resolve(), {path.resolve() for path in exclude})
     files: list[ScannedFile] = []
-    reader = _Reader(max_bytes, known or {}, known_problems or {})
-    for done, candidate in enumerate(candidates, start=1):
-        outcome = reader.read(candidate)
+    reader = _Reader(max_bytes, known or {}, known_problems or {}, parser or shared_pool())
+    for done, outcome in enumerate(_outcomes(reader, candidates), start=1):
         if isinstance(outcome, Problem):
             problems.append(outcome)
         else:
@@ -221,45 +226,63 @@ def _is_text(name: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class _Parsing:
+    """A file that is being parsed."""
+
+    article_id: str
+    stamp: FileStamp
+    article: Future[Article]
+
+    def finish(self) -> ScannedFile | Problem:
+        try:
+            return ScannedFile(self.article.result(), self.stamp)
+        except UnreadableFileError as error:
+            # What may pass is tried again by the next scan: without a stamp it is not known.
+            return _problem(self.article_id, error, None if error.passing else self.stamp)
+
+
+def _outcomes(reader: "_Reader", candidates: Iterable[_Candidate]) -> Iterator[ScannedFile | Problem]:
+    """Yield what became of each candidate, in their order; while some are parsed, the next ones are read."""
+    waiting: deque[_Parsing | ScannedFile | Problem] = deque()
+    for candidate in candidates:
+        waiting.append(reader.open(candidate))
+        while waiting and (len(waiting) > _AHEAD * reader.parser.at_once or not isinstance(waiting[0], _Parsing)):
+            yield _finished(waiting.popleft())
+    yield from map(_finished, waiting)
+
+
+def _finished(outcome: _Parsing | ScannedFile | Problem) -> ScannedFile | Problem:
+    return outcome.finish() if isinstance(outcome, _Parsing) else outcome
+
+
+@dataclass(frozen=True, slots=True)
 class _Reader:
     max_bytes: int
     known: Mapping[str, ScannedFile]
     known_problems: Mapping[str, Problem]
+    parser: Parser
 
-    def read(self, candidate: _Candidate) -> ScannedFile | Problem:
-        """Read one file unless it is known; whatever goes wrong becomes a Problem."""
+    def open(self, candidate: _Candidate) -> _Parsing | ScannedFile | Problem:
+        """Read a file's bytes unless it is known, and have them parsed; whatever goes wrong becomes a Problem."""
         article_id = candidate.article_id
-        stamp: FileStamp | None = None
         try:
             status = os.stat(candidate.path)
-            self._check(status)
+            _check(status, self.max_bytes)
             known = self._known(article_id, size=status.st_size, mtime_ns=status.st_mtime_ns)
             if known is not None:
                 return known
-            data, status = _read_bytes(candidate.path, self._check)
-            stamp = FileStamp(len(data), status.st_mtime_ns, hashlib.sha256(data).hexdigest())
-            known = self._known(article_id, sha256=stamp.sha256)
-            if isinstance(known, ScannedFile):
-                return ScannedFile(known.article, stamp)
-            if known is not None:
-                return Problem(article_id, known.code, known.detail, stamp)
-            return ScannedFile(read_article(article_id, data), stamp)
+            data, status = _read_bytes(candidate.path, self.max_bytes)
         except UnreadableFileError as error:
-            return Problem(article_id, error.reason, printable(error.detail)[:_LONGEST_DETAIL], stamp)
+            return _problem(article_id, error, None)
         except OSError as error:
             return _os_problem(article_id, error)
-        except MemoryError:
-            raise
-        except Exception as error:  # a parser may fail in any way on a hostile file; the others go on
-            detail = f"The file broke its reader: {type(error).__name__}: {error}"
-            return Problem(article_id, "malformed", printable(detail)[:_LONGEST_DETAIL], stamp)
-
-    def _check(self, status: os.stat_result) -> None:
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableFileError("not_regular", "This is no regular file.")
-        if status.st_size > self.max_bytes:
-            detail = f"The file has {status.st_size:,} bytes; the limit is {self.max_bytes:,}."
-            raise UnreadableFileError("too_large", detail)
+        stamp = FileStamp(len(data), status.st_mtime_ns, hashlib.sha256(data).hexdigest())
+        known = self._known(article_id, sha256=stamp.sha256)
+        if isinstance(known, ScannedFile):
+            return ScannedFile(known.article, stamp)
+        if known is not None:
+            return Problem(article_id, known.code, known.detail, stamp)
+        return _Parsing(article_id, stamp, self.parser.submit(article_id, data))
 
     def _known(self, article_id: str, **stamp: object) -> ScannedFile | Problem | None:
         """Return what is known of a file when all the given parts of its stamp are the same."""
@@ -271,12 +294,20 @@ class _Reader:
         return None
 
 
-def _read_bytes(path: Path, check: Callable[[os.stat_result], None]) -> tuple[bytes, os.stat_result]:
+def _check(status: os.stat_result, max_bytes: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableFileError("not_regular", "This is no regular file.")
+    if status.st_size > max_bytes:
+        detail = f"The file has {status.st_size:,} bytes; the limit is {max_bytes:,}."
+        raise UnreadableFileError("too_large", detail)
+
+
+def _read_bytes(path: Path, max_bytes: int) -> tuple[bytes, os.stat_result]:
     """Read a regular file whole; a file that changes meanwhile is refused rather than read in halves."""
     descriptor = os.open(path, _OPEN_FLAGS)
     with open(descriptor, "rb") as file:
         before = os.fstat(descriptor)
-        check(before)
+        _check(before, max_bytes)
         data = file.read(before.st_size + 1)
         after = os.fstat(descriptor)
     if len(data) != before.st_size or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
@@ -287,10 +318,14 @@ def _read_bytes(path: Path, check: Callable[[os.stat_result], None]) -> tuple[by
 def read_regular(path: Path, *, max_bytes: int) -> bytes:
     """Read a file from anywhere as the files of a corpus are read; raises UnreadableFileError."""
     try:
-        return _read_bytes(path, _Reader(max_bytes, {}, {})._check)[0]
+        return _read_bytes(path, max_bytes)[0]
     except OSError as error:
         problem = _os_problem(str(path), error)
         raise UnreadableFileError(problem.code, problem.detail) from error
+
+
+def _problem(path: str, error: UnreadableFileError, stamp: FileStamp | None) -> Problem:
+    return Problem(path, error.reason, printable(error.detail)[:_LONGEST_DETAIL], stamp)
 
 
 def _os_problem(path: str, error: OSError) -> Problem:

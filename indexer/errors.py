@@ -35,16 +35,25 @@ class UsageError(FootnoteError):
 class UnreadableFileError(FootnoteError):
     """One file cannot become an article; the others go on. `reason` is a short stable word.
 
-    Reasons: empty, binary, encoding, too_large, no_text, permission, not_regular, changed,
-    missing, unsupported, malformed, path; of a web page also address, unreachable, timeout, bad_status.
+    Reasons: empty, binary, encoding, too_large, no_text, permission, not_regular, changed, missing, unsupported,
+    malformed, path, timeout, memory, crash; of a web page also address, unreachable, bad_status. What is `passing`
+    is no property of the file: it is worth another try.
     """
 
     code = "unreadable_file"
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, *, passing: bool = False) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+        self.passing = passing
+
+
+class SandboxError(FootnoteError):
+    """The process that reads files cannot be started, so no file can be read."""
+
+    code = "sandbox"
+    exit_code = 74
 
 
 class NothingToIndexError(FootnoteError):

@@ -14,9 +14,8 @@ from urllib.parse import unquote, urlsplit
 from indexer.articles import Article
 from indexer.corpus import is_passed_over
 from indexer.errors import UnreadableFileError
-from indexer.formats import read_article
-from indexer.formats.front_matter import read_front_matter
 from indexer.formats.html import declared_encoding
+from indexer.sandbox import shared_pool
 from indexer.settings import Settings
 from qa.fetching import Page, fetch
 from qa.uploads import AddOutcome, shown
@@ -61,12 +60,22 @@ def page_file(page: Page) -> File:
     """Return a page as a file of its format, named by its title, from which its address can be read again."""
     name = "page.html" if page.kind in _HTML else "page.md"
     data = _decoded(page)
-    for form in _html_forms(data, page.url) if page.kind in _HTML else _markdown_forms(data, page.url):
-        article = _read(name, form)
-        if article is None or _host(article.url) == _host(page.url):
-            break
-    stem = stem_of(article.title) if article is not None and article.provenance["title"] != "path" else ""
+    original = _read(name, data)
+    if original is None:
+        return f"{_stem_of_address(page.url)}{PurePosixPath(name).suffix}", data
+    article, form = original, data
+    if _host(original.url) != _host(page.url):
+        forms = _html_forms if page.kind in _HTML else _markdown_forms
+        tried = ((_read(name, form), form) for form in forms(data, page.url))
+        good = ((found, form) for found, form in tried if found and _is_from(page.url, found, original))
+        article, form = next(good, (original, data))
+    stem = stem_of(article.title) if article.provenance["title"] != "path" else ""
     return f"{stem or _stem_of_address(page.url)}{PurePosixPath(name).suffix}", form
+
+
+def _is_from(url: str, article: Article, original: Article) -> bool:
+    """Whether an article says where it comes from, in the words of the original."""
+    return _host(article.url) == _host(url) and article.text == original.text
 
 
 def stem_of(title: str) -> str:
@@ -95,10 +104,8 @@ def _host(url: str | None) -> str:
 def _read(name: str, data: bytes) -> Article | None:
     """Read a file as an index will; None when it cannot be read, which adding it will say better."""
     try:
-        return read_article(name, data)
-    except MemoryError:
-        raise
-    except Exception:  # a parser may fail in any way on a hostile page
+        return shared_pool().read(name, data)
+    except UnreadableFileError:
         return None
 
 
@@ -125,8 +132,7 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _html_forms(data: bytes, url: str) -> Iterator[bytes]:
-    """Yield the page as it is, then with a canonical link at one place after another: readers take the first link."""
-    yield data
+    """Yield the page with a canonical link at one place after another: readers take the first link."""
     link = f'<link rel="canonical" href="{html.escape(url)}">'.encode()
     for place in filter(None, (pattern.search(data) for pattern in _PLACES)):
         yield data[: place.start(1)] + link + data[place.start(1) :]
@@ -134,14 +140,15 @@ def _html_forms(data: bytes, url: str) -> Iterator[bytes]:
 
 
 def _markdown_forms(data: bytes, url: str) -> Iterator[bytes]:
-    """Yield the text as it is, then with the address in its front matter: readers take the first field of a name."""
-    yield data
+    """Yield the text with the address in its front matter: readers take the first field of a name.
+
+    Two rules with words between them may be no front matter; then the address has to stand above them.
+    """
     text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
-    opening = _FENCE.match(text) if read_front_matter(text).values else None
+    opening = _FENCE.match(text)
     if opening:
         yield f"{text[: opening.end()]}url: {json.dumps(url)}\n{text[opening.end() :]}".encode()
-    else:
-        yield _with_front_matter({"url": url}, text).encode()
+    yield _with_front_matter({"url": url}, text).encode()
 
 
 def _with_front_matter(fields: Mapping[str, str | date | None], text: str) -> str:

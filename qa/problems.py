@@ -66,6 +66,7 @@ STATUSES: Mapping[type[errors.FootnoteError], int] = {
     errors.IndexDamagedError: 503,
     errors.IndexIncompatibleError: 503,
     errors.StorageError: 503,
+    errors.SandboxError: 503,
     OverloadedError: 503,
 }
 CODES = {

@@ -15,7 +15,8 @@ from typing import Literal
 
 from indexer.corpus import is_passed_over
 from indexer.errors import StorageError, UnreadableFileError, UsageError
-from indexer.formats import SUFFIXES, read_article
+from indexer.formats import SUFFIXES
+from indexer.sandbox import shared_pool
 from indexer.storage import reported, sync, write_file
 
 TRASH = ".trash"
@@ -113,12 +114,7 @@ def _check(name: str, data: bytes, max_bytes: int) -> None:
     """Refuse what a rebuild would refuse."""
     if len(data) > max_bytes:
         raise UnreadableFileError("too_large", f"The file is larger than {max_bytes // 2**20} MiB.")
-    try:
-        read_article(name, data)
-    except (UnreadableFileError, MemoryError):
-        raise
-    except Exception as error:  # a parser may fail in any way on a hostile file
-        raise UnreadableFileError("malformed", f"The file broke its reader: {type(error).__name__}.") from error
+    shared_pool().read(name, data)
 
 
 def shown(name: str) -> str:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Generic, Literal, TypeVar
 
 from indexer.articles import Block, Origin
+from indexer.formats.decoding import normalise
 
 T = TypeVar("T")
 
@@ -58,7 +59,8 @@ def join_pieces(parts: Iterable[tuple[PieceKind, str]]) -> tuple[str, list[Piece
     pieces: list[Piece] = []
     offset = 0
     for kind, raw in parts:
-        text = raw.strip()
+        # Entities stand for any character, also for those that were taken out before.
+        text = normalise(raw).strip()
         if text:
             texts.append(text)
             pieces.append(Piece(kind, offset, offset + len(text)))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import yaml
 
+from indexer.formats.decoding import normalise
+
 MAX_CHARS = 16 * 1024
 
 _FENCE = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
@@ -98,10 +100,15 @@ def _parse_yaml(raw: str) -> tuple[dict[str, Value], list[str]]:
 
 def _value(node: yaml.Node) -> Value | None:
     if isinstance(node, yaml.ScalarNode):
-        return str(node.value).strip()
+        return _plain(node)
     if isinstance(node, yaml.SequenceNode):
-        return tuple(str(item.value).strip() for item in node.value if isinstance(item, yaml.ScalarNode))
+        return tuple(_plain(item) for item in node.value if isinstance(item, yaml.ScalarNode))
     return None
+
+
+def _plain(scalar: yaml.ScalarNode) -> str:
+    """Return a scalar as text: its escapes may stand for any character, half a surrogate pair included."""
+    return normalise(str(scalar.value)).strip()
 
 
 def _parse_lines(raw: str) -> dict[str, Value]:

@@ -10,7 +10,7 @@ import trafilatura
 
 from indexer.errors import UnreadableFileError
 from indexer.formats.dates import dates_in, read_date
-from indexer.formats.decoding import Decoded
+from indexer.formats.decoding import Decoded, normalise
 from indexer.formats.document import Document, Fields, Found, PieceKind, join_pieces
 from indexer.formats.marking import mark
 
@@ -18,7 +18,7 @@ _DECLARED = re.compile(
     rb"""<(?:meta\b|\?xml\b)[^>]{0,500}?(?:charset|encoding)\s{0,5}=\s{0,5}["']?\s{0,5}([\w.:-]{2,40})""",
     re.IGNORECASE,
 )
-_XML_DECLARATION = re.compile(r"\s*<\?xml[^>]{0,500}\?>")
+_XML_DECLARATION = re.compile(r"(?<!\s)\s*<\?xml[^>]{0,500}\?>")
 _IS_WHOLE = re.compile(r"<(?:!doctype|html|head|body)[\s>]", re.IGNORECASE)
 _HEAD_BYTES = 4096
 # Only what the page states about itself counts; a date guessed from its words would be invented.
@@ -119,7 +119,7 @@ def _found(value: str) -> Found[str] | None:
 
 
 def _line(value: object) -> str:
-    return " ".join(str(value).split()) if value else ""
+    return " ".join(normalise(str(value)).split()) if value else ""
 
 
 def _tags(page: Page) -> Found[tuple[str, ...]] | None:

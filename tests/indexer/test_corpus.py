@@ -3,6 +3,8 @@
 import os
 import socket
 import unicodedata
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from indexer.articles import Article
 from indexer.corpus import Scan, ScannedFile, printable, scan
 from indexer.errors import NothingToIndexError
-from indexer.formats import read_article
+from indexer.sandbox import SandboxPool, shared_pool
 
 LIMIT = 1_000_000
 TEXT = "A title line\n\nThe harbour opened its new quay on Monday. It is long.\n"
@@ -199,34 +201,36 @@ def test_a_known_problem_is_not_parsed_again_until_its_file_changes(tmp_path: Pa
     assert not scan(tmp_path, max_bytes=LIMIT, known_problems={"a.txt": remembered}).problems
 
 
-@pytest.mark.parametrize("error", [RecursionError, ValueError, KeyError])
-def test_a_reader_that_breaks_costs_only_its_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
-) -> None:
-    def breaking(article_id: str, data: bytes) -> Article:
-        if article_id == "bad.txt":
-            raise error("broken\nin two")
-        return read_article(article_id, data)
-
-    monkeypatch.setattr("indexer.corpus.read_article", breaking)
-    write(tmp_path, "bad.txt")
+@pytest.mark.parametrize(("does", "code"), [("BREAK", "malformed"), ("EXIT", "crash")])
+def test_a_reader_that_breaks_costs_only_its_file(tmp_path: Path, does: str, code: str) -> None:
+    write(tmp_path, "bad.txt", does)
     write(tmp_path, "good.txt")
-    result = scan(tmp_path, max_bytes=LIMIT)
-    assert codes(result) == {"bad.txt": "malformed"}
+    with SandboxPool(entry="tests.indexer.hostile_reader") as pool:
+        result = scan(tmp_path, max_bytes=LIMIT, parser=pool)
+    assert codes(result) == {"bad.txt": code}
     assert "\n" not in result.problems[0].detail
     assert ids(result) == ["good.txt"]
 
 
-def test_a_file_that_vanishes_or_grows_meanwhile_is_a_problem(tmp_path: Path) -> None:
-    write(tmp_path, "a.txt")
-    write(tmp_path, "b.txt")
-    write(tmp_path, "c.txt")
+class Meddler:
+    """Parses as always, and does something to the corpus each time."""
 
-    def meddle(done: int, total: int) -> None:
-        if done == 1:
-            (tmp_path / "b.txt").unlink()
+    at_once = 1
 
-    result = scan(tmp_path, max_bytes=LIMIT, progress=meddle)
+    def __init__(self, act: Callable[[str], None]) -> None:
+        self.act = act
+
+    def submit(self, article_id: str, data: bytes) -> Future[Article]:
+        """Do it, then have the file read."""
+        self.act(article_id)
+        return shared_pool().submit(article_id, data)
+
+
+def test_a_file_that_vanishes_meanwhile_is_a_problem(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.txt", "c.txt"):
+        write(tmp_path, name)
+    meddler = Meddler(lambda article_id: (tmp_path / "b.txt").unlink(missing_ok=True))
+    result = scan(tmp_path, max_bytes=LIMIT, parser=meddler)
     assert ids(result) == ["a.txt", "c.txt"]
     assert codes(result) == {"b.txt": "missing"}
 

@@ -146,3 +146,21 @@ def test_scripts_do_not_swallow_the_link() -> None:
     trap = PAGE.replace("<head>", "<head><script>let a = '</head>';</script>")
     name, data = page_file(Page("http://example.org/x", "text/html", None, trap.encode()))
     assert read_article(name, data).url == "http://example.org/x"
+
+
+@pytest.mark.parametrize(
+    ("opening", "kept"),
+    [
+        ("---\nFirst, this is said here.\n\n---\n", "First, this is said here."),
+        ("---\nlayout: post\n---\n", ""),
+        ("---\ntitle: Honey\n", ""),
+    ],
+)
+def test_what_stands_between_two_rules_is_kept(opening: str, kept: str) -> None:
+    body = f"{opening}\n{TEXT}\n".encode()
+    name, data = page_file(Page("http://example.org/x", "text/markdown", None, body))
+    article = read_article(name, data)
+    assert article.url == "http://example.org/x"
+    assert article.text == read_article(name, body).text
+    assert kept in article.text
+    assert "layout" not in article.text
