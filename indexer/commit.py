@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,8 @@ from indexer import __version__
 from indexer.corpus import Problem, ScannedFile
 from indexer.dense import DenseIndex
 from indexer.duplicates import METHOD, fold
-from indexer.errors import IndexDamagedError, IndexIncompatibleError, IndexMissingError, StorageError
-from indexer.generation import CURRENT_FILE, QUARANTINE, Store, number_of
+from indexer.errors import FootnoteError, IndexDamagedError, IndexIncompatibleError, IndexMissingError, StorageError
+from indexer.generation import CURRENT_FILE, QUARANTINE, Store, name_of, number_of
 from indexer.lexical import LexicalIndex
 from indexer.manifest import FORMAT_VERSION, MANIFEST_FILE, Counts, Manifest, NewerFormatError, Shape, encode_manifest
 from indexer.opening import (
@@ -44,7 +45,15 @@ from indexer.records import (
     encode_passages,
     fingerprint,
 )
-from indexer.storage import FileRecord, Lock, measure, replace_file, reported, sync, write_file
+from indexer.storage import (
+    FileRecord,
+    Lock,
+    make_private_folder,
+    measure,
+    reported,
+    sync,
+    write_file,
+)
 
 # Only names made here are ever removed; whatever else lies in the folder belongs to somebody.
 LEFTOVER = re.compile(r"tmp-\d+-[0-9a-f]{8}|trash-gen-\d{6,}-[0-9a-f]{8}")
@@ -72,8 +81,26 @@ class Contents:
         return Counts(articles=len(self.files), passages=rows, vectors=len(self.vectors), lexical=rows)
 
 
+class Unpublished(Protocol):
+    """A generation that nobody can see yet: a folder with everything but the manifest."""
+
+    folder: Path
+
+    def tokens_of(self, row: int) -> Sequence[str]:
+        """Return the tokens that the passage of a row must be found by; none where they are not known."""
+        ...
+
+    def seal(self, name: str, parent: str | None) -> None:
+        """Write the manifest and bring everything to the disk."""
+        ...
+
+    def fault(self, error: FootnoteError) -> FootnoteError:
+        """Return what to say when it cannot be read back."""
+        ...
+
+
 class Draft:
-    """A generation that nobody can see yet: a folder of its own, removed unless it is published."""
+    """A generation of new contents: a folder of its own, removed unless it is published."""
 
     def __init__(self, folder: Path, contents: Contents) -> None:
         self.folder = folder
@@ -90,6 +117,10 @@ class Draft:
         # FAISS's own writer hides a full disk.
         self._write(DENSE_FILE, [DenseIndex.build(self.contents.vectors).to_bytes()])
         self._write_lexical(progress or (lambda _: None))
+
+    def tokens_of(self, row: int) -> Sequence[str]:
+        """Return the tokens of the passage of a row."""
+        return self.contents.tokens_of(row)
 
     def seal(self, name: str, parent: str | None) -> None:
         """Write the manifest and bring the list of files to the disk."""
@@ -113,12 +144,19 @@ class Draft:
         with reported(self.folder):
             sync(self.folder)
 
+    def fault(self, error: FootnoteError) -> FootnoteError:
+        """Blame the disk: what was written was right."""
+        return StorageError(
+            f"The new index is not what was written: {error.message}",
+            advice="Check the disk, then run it again; the old index stays in use.",
+        )
+
     def _write(self, name: str, parts: Iterator[bytes] | list[bytes]) -> None:
         self.records[name] = write_file(self.folder / name, parts)
 
     def _documents(self, progress: Callable[[int], None]) -> Iterator[Sequence[str]]:
         for row in range(len(self.contents.passages)):
-            yield self.contents.tokens_of(row)
+            yield self.tokens_of(row)
             progress(row + 1)
 
     def _write_lexical(self, progress: Callable[[int], None]) -> None:
@@ -154,11 +192,18 @@ class Writer:
         with reported(store.root):
             self._remove_leftovers()
         self.base = self._open_base()
-        self._need_space()
+        if self.base:
+            self.need_space(2 * self.base.manifest.size)
 
     @contextmanager
     def draft(self, contents: Contents) -> Iterator[Draft]:
         """Make an empty draft to write and publish; it is gone afterwards unless it was published."""
+        with self.room() as folder:
+            yield Draft(folder, contents)
+
+    @contextmanager
+    def room(self) -> Iterator[Path]:
+        """Make an empty folder that no other process clears away; it is gone afterwards unless it was published."""
         folder = self.store.root / f"tmp-{os.getpid()}-{secrets.token_hex(4)}"
         try:
             with reported(folder):
@@ -167,14 +212,29 @@ class Writer:
                 # While this process lives nobody takes the draft for a leftover; readers pin it the same way.
                 pin = Lock.shared(folder / PIN_FILE)
             with pin or nullcontext():
-                yield Draft(folder, contents)
+                yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def publish(self, draft: Draft) -> str:
-        """Make a draft the current generation and return its name; on any failure the old one stays."""
+    def need_space(self, needed: int) -> None:
+        """Raise StorageError when the disk has fewer bytes free than are needed."""
         with reported(self.store.root):
-            name, before = self._next_name(), self.store.current_text()
+            free = shutil.disk_usage(self.store.root).free
+        if free < needed:
+            self.close()
+            raise StorageError(
+                f"{self.store.root} has {free >> 20} MiB free; this needs {-(-needed >> 20)} MiB.",
+                advice="Free some space, then run it again; the index stays in use.",
+            )
+
+    def publish(self, draft: Unpublished, *, first: str | None = None) -> str:
+        """Make a draft the current generation and return its name; on any failure the old one stays.
+
+        The name is the next one; `first` instead, where there has never been a generation.
+        """
+        with reported(self.store.root):
+            number = self._last_number()
+        name = first if first and not number and self.store.current_text() is None else name_of(number + 1)
         draft.seal(name, self.base.id if self.base else None)
         _check(draft, name)
         try:
@@ -183,12 +243,21 @@ class Writer:
                 sync(self.store.root)
             self.store.point_at(name)
         except BaseException:
-            self._withdraw(name, before)
+            self._withdraw(name)
             raise
         return name
 
     def clean_up(self) -> None:
-        """Remove the generations that nobody needs: not current, not its parent, not open, not among the newest."""
+        """Remove the generations that nobody needs: not current, not its parent, not open, not among the newest.
+
+        What was committed stays committed when this fails; the notes then say so.
+        """
+        try:
+            self._clean_up()
+        except StorageError as error:
+            self.notes.append(f"Nothing older was removed: {error.message}")
+
+    def _clean_up(self) -> None:
         current = self.store.current_id()
         others = [name for name in self.store.names() if name != current]
         needed = {*others[-self.keep :], self.base.id if self.base else current}
@@ -218,24 +287,13 @@ class Writer:
             self.notes.append(f"{base.degraded.partition(';')[0]}. Built from {base.id} instead.")
         return base
 
-    def _need_space(self) -> None:
-        needed = 2 * self.base.manifest.size if self.base else 0
-        with reported(self.store.root):
-            free = shutil.disk_usage(self.store.root).free
-        if free < needed:
-            self.close()
-            raise StorageError(
-                f"{self.store.root} has {free >> 20} MiB free; building needs {needed >> 20} MiB.",
-                advice="Free some space, then run it again; the index stays in use.",
-            )
-
-    def _next_name(self) -> str:
+    def _last_number(self) -> int:
         names = [path.name for path in self.store.root.iterdir()]
         if (self.store.root / QUARANTINE).is_dir():
             names += [path.name for path in (self.store.root / QUARANTINE).iterdir()]
         names.append(self.store.current_id() or "")
         taken = (number_of(match.group(1)) for match in map(NUMBERED.fullmatch, names) if match)
-        return f"gen-{max(taken, default=0) + 1:06d}"
+        return max(taken, default=0)
 
     def _remove_leftovers(self) -> None:
         for path in self.store.root.iterdir():
@@ -262,29 +320,22 @@ class Writer:
         """Take a generation away in one step; deleting its files takes many."""
         trash = self.store.root / f"trash-{name}-{secrets.token_hex(4)}"
         os.rename(self.store.root / name, trash)
+        # Or a power cut could leave half of it under its own name.
+        sync(self.store.root)
         shutil.rmtree(trash, ignore_errors=True)
 
-    def _withdraw(self, name: str, before: str | None) -> None:
-        """Undo a commit that failed half-way; what cannot be undone is whole, and stays."""
+    def _withdraw(self, name: str) -> None:
+        """Take back a generation whose commit failed; one that is in use all the same is whole, and stays."""
         with suppress(OSError, StorageError):
             if self.store.current_id() != name:
                 self._remove(name)
-                return
-            # CURRENT was replaced, but perhaps not for good: the failed write is not trusted.
-            if before is None:
-                (self.store.root / CURRENT_FILE).unlink()
-            else:
-                replace_file(self.store.root / CURRENT_FILE, before.encode())
-            self.store.quarantine(name, "its commit failed")
 
 
 @contextmanager
 def writing(store: Store, *, keep: int) -> Iterator[Writer]:
     """Take the right to change an index; raises IndexBusyError at once while another process has it."""
     with reported(store.root):
-        if not store.root.is_dir():
-            store.root.mkdir(parents=True, exist_ok=True)
-            sync(store.root.parent)
+        make_private_folder(store.root)
     with store.lock():
         writer = Writer(store, keep=keep)
         try:
@@ -301,20 +352,17 @@ def _npy(vectors: NDArray[np.float16]) -> Iterator[bytes]:
     yield from (block.tobytes() for block in np.array_split(rows, len(rows) // NPY_ROWS + 1))
 
 
-def _check(draft: Draft, name: str) -> None:
+def _check(draft: Unpublished, name: str) -> None:
     """Open the draft as a reader would, and ask it for passages that it must find."""
     try:
         generation = read_generation(draft.folder, name)
         try:
             for row in {0, len(generation.passages) // 2, len(generation.passages) - 1}:
-                _ask(generation, row, sorted(set(draft.contents.tokens_of(row))))
+                _ask(generation, row, sorted(set(draft.tokens_of(row))))
         finally:
             generation.close()
     except (IndexDamagedError, IndexIncompatibleError) as error:
-        raise StorageError(
-            f"The new index is not what was written: {error.message}",
-            advice="Check the disk, then run it again; the old index stays in use.",
-        ) from error
+        raise draft.fault(error) from error
 
 
 def _ask(generation: Generation, row: int, tokens: list[str]) -> None:

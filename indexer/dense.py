@@ -3,6 +3,7 @@
 An index is built from unit vectors, so the inner product is the cosine. Rows are numbered from 0 in the order given.
 """
 
+import threading
 from typing import Self
 
 import faiss
@@ -12,6 +13,12 @@ from numpy.typing import NDArray
 from indexer.errors import IndexDamagedError
 
 Row = int
+
+FOURCC = b"IxSQ"
+# A scalar quantiser has none.
+MOST_LOOPS = 1
+# FAISS keeps its limits for the whole process.
+_READING = threading.Lock()
 
 
 class DenseIndex:
@@ -33,10 +40,19 @@ class DenseIndex:
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Read what `to_bytes` wrote; raises IndexDamagedError when FAISS cannot."""
-        try:
-            index = faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8))
-        except RuntimeError as error:
-            raise IndexDamagedError(f"dense.faiss cannot be read: {error}") from error
+        # FAISS reads many types by much code; only ours is let in.
+        if not data.startswith(FOURCC):
+            raise IndexDamagedError("dense.faiss cannot be read: it is no scalar quantiser")
+        with _READING:
+            # No vector in the file is longer than the file, whatever it says.
+            faiss.set_deserialization_vector_byte_limit(len(data))
+            faiss.set_deserialization_loop_limit(MOST_LOOPS)
+            try:
+                index = faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8))
+            except RuntimeError as error:
+                raise IndexDamagedError(f"dense.faiss cannot be read: {error}") from error
+        if index.metric_type != faiss.METRIC_INNER_PRODUCT or index.codes.size() != index.ntotal * index.code_size:
+            raise IndexDamagedError("dense.faiss cannot be read: its vectors are not whole")
         return cls(index)
 
     def to_bytes(self) -> bytes:

@@ -13,7 +13,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,8 +28,8 @@ from indexer.errors import (
     UsageError,
 )
 from indexer.manifest import MANIFEST_FILE, Counts
-from indexer.opening import DAMAGE, Generation, PointerDamagedError, read_generation, read_manifest
-from indexer.storage import Lock, measure, read_file, replace_file, reported, sync, write_file
+from indexer.opening import DAMAGE, Generation, PointerDamagedError, UnreadError, read_generation, read_manifest
+from indexer.storage import Lock, advice_for, measure, read_file, replace_file, reported, sync, write_file
 
 __all__ = ["Generation", "GenerationSummary", "Store"]
 
@@ -100,7 +100,8 @@ class Store:
         except OSError as error:
             if error.errno in DAMAGE:
                 return ""
-            raise StorageError(f"Cannot read {self.root / CURRENT_FILE}: {error.strerror}.") from error
+            said = f"Cannot read {self.root / CURRENT_FILE}: {error.strerror}."
+            raise StorageError(said, advice=advice_for(error)) from error
 
     def current_id(self) -> str | None:
         """Return the name in CURRENT, unchecked: enough to notice that another process committed."""
@@ -111,7 +112,10 @@ class Store:
         """Return the generations on disk, oldest first; whatever else lies there is not looked at."""
         if not self.root.is_dir():
             return []
-        found = [path.name for path in self.root.iterdir() if NAME.fullmatch(path.name)]
+        try:
+            found = [path.name for path in self.root.iterdir() if NAME.fullmatch(path.name)]
+        except OSError as error:
+            raise StorageError(f"Cannot read {self.root}: {error.strerror}.") from error
         return sorted((name for name in found if _is_folder(self.root / name)), key=number_of)
 
     def generations(self) -> list[GenerationSummary]:
@@ -134,9 +138,29 @@ class Store:
         return target
 
     def point_at(self, name: str) -> None:
-        """Make a generation the current one; the caller holds the lock and has checked it."""
-        manifest = measure(self.root / name / MANIFEST_FILE)
-        replace_file(self.root / CURRENT_FILE, f"{name} {manifest.sha256}\n".encode())
+        """Make a generation the current one, or leave what was; the caller holds the lock and has checked it."""
+        path, before = self.root / CURRENT_FILE, self.current_text()
+        with reported(path):
+            manifest = measure(self.root / name / MANIFEST_FILE)
+        try:
+            replace_file(path, f"{name} {manifest.sha256}\n".encode())
+        except StorageError as error:
+            self._point_back(name, before)
+            if self.current_id() == name != (before or "").partition(" ")[0]:
+                said = f"{error.message} {name} is whole and in use all the same, but a power cut may undo that."
+                raise StorageError(said, advice="Check the disk, then run it again.") from error
+            raise
+
+    def _point_back(self, name: str, before: str | None) -> None:
+        """Undo a change of CURRENT that may not last: what was not synced is not trusted."""
+        path = self.root / CURRENT_FILE
+        with suppress(OSError, StorageError):
+            if self.current_id() != name:
+                return
+            if before is None:
+                path.unlink()
+            else:
+                replace_file(path, before.encode())
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -145,10 +169,7 @@ class Store:
         with reported(self.root):
             lock = _wait_for(path)
         if lock is None:
-            raise IndexBusyError(
-                f"Another process is changing the index in {self.root} ({_holder(path)}).",
-                advice="Wait for it to finish; meanwhile the index can be searched.",
-            )
+            raise self._busy(_holder(path))
         with lock:
             with reported(path):
                 lock.write(f"pid {os.getpid()}, since {_now()}\n")
@@ -166,6 +187,17 @@ class Store:
         lock.close()
         return None
 
+    def refuse_if_busy(self) -> None:
+        """Raise IndexBusyError if another process is changing the index at this moment."""
+        if (holder := self.holder()) is not None:
+            raise self._busy(holder)
+
+    def _busy(self, holder: str) -> IndexBusyError:
+        return IndexBusyError(
+            f"Another process is changing the index in {self.root} ({holder}).",
+            advice="Wait for it to finish; meanwhile the index can be searched.",
+        )
+
     def quarantine(self, name: str, reason: str) -> None:
         """Move a damaged generation aside with the reason; the caller holds the lock."""
         folder = self.root / QUARANTINE
@@ -176,8 +208,8 @@ class Store:
                 target = folder / f"{name}-{secrets.token_hex(4)}"
             os.rename(self.root / name, target)
             write_file(target / REASON_FILE, [f"{reason}\n{_now()}\n".encode()])
-            sync(folder)
-            sync(self.root)
+            for changed in (target, folder, self.root):
+                sync(changed)
 
     def _open_current(self, text: str | None) -> Generation:
         name, manifest_sha256 = self._pointed_at(text)
@@ -205,12 +237,12 @@ class Store:
         what, named = damage.message, self.current_id()
         if not isinstance(damage, PointerDamagedError):
             what = f"{named} is damaged: {damage.message}"
-            self._try_quarantine(named, damage.message, text, lock_held=lock_held)
+            self._try_quarantine(named, damage, text, lock_held=lock_held)
         for name in self._candidates(named):
             try:
                 generation = read_generation(self.root / name, name)
             except IndexDamagedError as error:
-                self._try_quarantine(name, error.message, text, lock_held=lock_held)
+                self._try_quarantine(name, error, text, lock_held=lock_held)
             except IndexIncompatibleError:
                 continue
             else:
@@ -225,18 +257,21 @@ class Store:
         limit = number_of(named) if named else float("inf")
         return sorted(names, key=lambda name: number_of(name) > limit)
 
-    def _try_quarantine(self, name: str | None, reason: str, text: str | None, *, lock_held: bool) -> None:
+    def _try_quarantine(
+        self, name: str | None, damage: IndexDamagedError, text: str | None, *, lock_held: bool
+    ) -> None:
         """Move it aside where that is allowed; serving what is left matters more."""
-        if name is None or not _is_folder(self.root / name):
+        # What could not be read may be whole again tomorrow.
+        if name is None or isinstance(damage, UnreadError) or not _is_folder(self.root / name):
             return
         try:
             if lock_held:
-                self.quarantine(name, reason)
+                self.quarantine(name, damage.message)
             elif lock := Lock.exclusive(self.root / LOCK_FILE):
                 with lock:
                     # Whoever held the lock before may have moved or replaced it.
                     if self.current_text() == text and _is_folder(self.root / name):
-                        self.quarantine(name, reason)
+                        self.quarantine(name, damage.message)
         except (OSError, StorageError):
             return
 
@@ -266,6 +301,11 @@ def number_of(name: str) -> int:
     """Return 124 for gen-000124: the order of generations, whatever the clock says."""
     match = NAME.match(name)
     return int(match.group(1)) if match else 0
+
+
+def name_of(number: int) -> str:
+    """Return gen-000124 for 124."""
+    return f"gen-{number:06d}"
 
 
 def _is_folder(path: Path) -> bool:

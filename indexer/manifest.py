@@ -18,8 +18,13 @@ from indexer.errors import IndexDamagedError, IndexIncompatibleError
 from indexer.storage import FileRecord
 
 FORMAT_VERSION = 1
+FIRST_FORMAT = 1
 MANIFEST_FILE = "manifest.json"
 CHECKSUM = "checksum"
+
+
+class OlderFormatError(IndexIncompatibleError):
+    """The index was written two formats ago or earlier; it is left as it is, and built anew."""
 
 
 class NewerFormatError(IndexIncompatibleError):
@@ -116,8 +121,8 @@ def encode_manifest(manifest: Manifest) -> bytes:
 def decode_manifest(data: bytes) -> Manifest:
     """Read what `encode_manifest` wrote.
 
-    Raises NewerFormatError when a newer Footnote wrote it, and IndexDamagedError, naming the file and the
-    field, when it is anything else.
+    This format is read, and the one before it. Raises NewerFormatError or OlderFormatError when the format is
+    another, and IndexDamagedError, naming the file and the field, when it is anything else.
     """
     try:
         fields = json.loads(data)
@@ -130,6 +135,7 @@ def decode_manifest(data: bytes) -> Manifest:
     canonical = _canonical(fields)
     if checksum != hashlib.sha256(canonical).hexdigest():
         raise IndexDamagedError(f"{MANIFEST_FILE}: SHA-256 differs")
+    _refuse_older(fields)
     try:
         # From JSON, not from `fields`: only there may a strict tuple be a list.
         manifest = _ADAPTER.validate_json(canonical, strict=True)
@@ -157,11 +163,21 @@ def _refuse_newer(fields: Mapping[str, Any]) -> None:
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise NewerFormatError(
             f"The index has format {version}; this Footnote reads up to {FORMAT_VERSION}.",
-            advice="Use the newer Footnote that wrote it, or choose another index folder.",
+            advice="Use the newer Footnote that wrote it, or another folder: `--index DIR`.",
+        )
+
+
+def _refuse_older(fields: Mapping[str, Any]) -> None:
+    version, oldest = fields.get("format_version"), max(FIRST_FORMAT, FORMAT_VERSION - 1)
+    if isinstance(version, int) and version < oldest:
+        raise OlderFormatError(
+            f"The index has format {version}; this Footnote reads from {oldest} on.",
+            advice="Run `footnote index` to build it again.",
         )
 
 
 def _refuse_escaping_names(manifest: Manifest) -> None:
     for name in manifest.files:
-        if name.startswith("/") or "\\" in name or not all(part.strip(".") for part in name.split("/")):
+        leads_out = name.startswith("/") or "\\" in name or not all(part.strip(".") for part in name.split("/"))
+        if leads_out or not name.isprintable():
             raise IndexDamagedError(f"{MANIFEST_FILE}: {name!r} is not a file inside the generation")

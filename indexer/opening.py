@@ -17,7 +17,14 @@ from indexer.corpus import ScannedFile
 from indexer.dense import DenseIndex
 from indexer.errors import FootnoteError, IndexDamagedError, IndexIncompatibleError, StorageError
 from indexer.lexical import LexicalIndex
-from indexer.manifest import MANIFEST_FILE, Counts, Manifest, NewerFormatError, decode_manifest
+from indexer.manifest import (
+    MANIFEST_FILE,
+    Counts,
+    Manifest,
+    NewerFormatError,
+    OlderFormatError,
+    decode_manifest,
+)
 from indexer.records import (
     ARTICLES_FILE,
     DUPLICATES_FILE,
@@ -27,7 +34,7 @@ from indexer.records import (
     decode_duplicates,
     decode_passages,
 )
-from indexer.storage import Lock, measure, read_file
+from indexer.storage import Lock, advice_for, measure, read_file
 
 PIN_FILE = ".pin"
 VECTORS_FILE = "vectors.npy"
@@ -41,6 +48,10 @@ DAMAGE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errn
 
 class PointerDamagedError(IndexDamagedError):
     """CURRENT itself is at fault, so the generation may be whole."""
+
+
+class UnreadError(IndexDamagedError):
+    """The disk could not read a file: nobody knows whether it is whole, so nobody sets it aside."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +115,7 @@ def read_manifest(folder: Path, name: str, *, manifest_sha256: str | None = None
     differs = manifest_sha256 not in (None, hashlib.sha256(data).hexdigest())
     try:
         manifest = decode_manifest(data)
-    except NewerFormatError as error:
+    except (NewerFormatError, OlderFormatError) as error:
         if differs:
             raise IndexDamagedError(f"{MANIFEST_FILE}: SHA-256 differs") from error
         raise
@@ -132,9 +143,12 @@ def _damage(name: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise IndexDamagedError(f"{name}: missing") from error
     except OSError as error:
+        if error.errno == errno.EIO:
+            raise UnreadError(f"{name}: {error.strerror}") from error
         if error.errno in DAMAGE:
             raise IndexDamagedError(f"{name}: {error.strerror}") from error
-        raise StorageError(f"Cannot read {error.filename or name}: {error.strerror or error}.") from error
+        said = f"Cannot read {error.filename or name}: {error.strerror or error}."
+        raise StorageError(said, advice=advice_for(error)) from error
 
 
 def _check_files(folder: Path, manifest: Manifest) -> None:
@@ -151,19 +165,15 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
 
 
 def _load(folder: Path, manifest: Manifest, pin: Lock | None) -> Generation:
-    files = decode_articles(read_file(folder / ARTICLES_FILE))
-    passages = decode_passages(read_file(folder / PASSAGES_FILE), files)
+    files = decode_articles(_read(folder, ARTICLES_FILE))
+    passages = decode_passages(_read(folder, PASSAGES_FILE), files)
     duplicates = _read_duplicates(folder, manifest, files)
-    try:
+    serialised = _read(folder, DENSE_FILE)
+    with _damage(VECTORS_FILE), _libraries(manifest):
         vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
-        dense = DenseIndex.from_bytes(read_file(folder / DENSE_FILE))
+    with _damage(LEXICAL_FOLDER), _libraries(manifest):
+        dense = DenseIndex.from_bytes(serialised)
         lexical = _open_lexical(folder / LEXICAL_FOLDER)
-    except (FootnoteError, ValueError, OSError) as error:
-        # Their checksums are right, so the libraries have changed, not the files.
-        raise IndexIncompatibleError(
-            f"{manifest.generation} is whole, but the installed libraries cannot read it: {error}",
-            advice="Run `footnote index` to build it again.",
-        ) from error
     return Generation(
         id=manifest.generation,
         path=folder,
@@ -181,15 +191,33 @@ def _load(folder: Path, manifest: Manifest, pin: Lock | None) -> Generation:
     )
 
 
+@contextmanager
+def _libraries(manifest: Manifest) -> Iterator[None]:
+    """Blame the libraries for what they cannot read: the checksums are right, so they have changed, not the files."""
+    try:
+        yield
+    except (FootnoteError, ValueError, EOFError) as error:
+        raise IndexIncompatibleError(
+            f"{manifest.generation} is whole, but the installed libraries cannot read it: {error}",
+            advice="Run `footnote index` to build it again.",
+        ) from error
+
+
 def _read_duplicates(folder: Path, manifest: Manifest, files: Mapping[str, ScannedFile]) -> Duplicates | None:
     # Generations written before near-duplicates were looked for are whole without them.
     if DUPLICATES_FILE not in manifest.files:
         return None
-    return decode_duplicates(read_file(folder / DUPLICATES_FILE), files)
+    return decode_duplicates(_read(folder, DUPLICATES_FILE), files)
+
+
+def _read(folder: Path, name: str) -> bytes:
+    """Read a file that was just checked: the disk may refuse the second time, or the folder be gone."""
+    with _damage(name):
+        return read_file(folder / name)
 
 
 def _open_lexical(folder: Path) -> LexicalIndex:
-    if os.access(folder, os.W_OK):
+    if os.access(folder, os.W_OK, effective_ids=True):
         return LexicalIndex.open(folder)
     # tantivy makes a lock file beside what it reads; a folder of links takes it where the index is read-only.
     with tempfile.TemporaryDirectory(prefix="footnote-") as links:

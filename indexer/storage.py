@@ -10,7 +10,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -18,6 +18,9 @@ from types import TracebackType
 from typing import Self
 
 from indexer.errors import StorageError
+
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+BLOCK_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +40,50 @@ def reported(path: Path) -> Iterator[None]:
         where = error.filename if isinstance(error.filename, str) else path
         raise StorageError(
             f"Cannot write {where}: {error.strerror or error}.",
-            advice="Free some space or check the disk, then run it again; what was committed before stays in use.",
+            advice=advice_for(error),
         ) from error
+
+
+def advice_for(error: OSError) -> str:
+    """Say what to do about an error of the system, with the command that does it."""
+    if error.errno in (errno.EACCES, errno.EPERM):
+        folder = Path(error.filename).parent if isinstance(error.filename, str) else "the folder"
+        return f"Run `chmod -R u+rwX {folder}` as its owner, or run Footnote as the owner."
+    return "Free some space or check the disk, then run it again; what was committed before stays in use."
 
 
 def write_file(path: Path, parts: Iterable[bytes]) -> FileRecord:
     """Write a new file and bring it to the disk; the record is of what was meant to be written."""
     digest, size = hashlib.sha256(), 0
-    with reported(path), path.open("xb") as file:
-        for part in parts:
-            file.write(part)
-            digest.update(part)
-            size += len(part)
-        file.flush()
-        os.fsync(file.fileno())
+    with reported(path):
+        descriptor = os.open(path, NEW_FILE, 0o666)
+        try:
+            for block in _blocks(parts):
+                _write_all(descriptor, block)
+                digest.update(block)
+                size += len(block)
+            # Asked once: a second fsync may succeed though the first lost what was to be written.
+            os.fsync(descriptor)
+        except BaseException:
+            with suppress(OSError):
+                os.close(descriptor)
+            raise
+        # A full disk may be told only now.
+        os.close(descriptor)
     return FileRecord(size, digest.hexdigest())
+
+
+def _blocks(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Gather small parts, so that the system is called once for many lines."""
+    held, size = [], 0
+    for part in parts:
+        held.append(part)
+        size += len(part)
+        if size >= BLOCK_BYTES:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -98,8 +130,9 @@ def append_line(path: Path, line: bytes, *, max_bytes: int) -> bool:
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
 
 
 def sync(path: Path) -> None:
@@ -111,20 +144,31 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def make_private_folder(path: Path) -> None:
+    """Make a folder that only its owner may enter, and those above it, and bring their names to the disk."""
+    if path.is_dir():
+        return
+    if not path.parent.is_dir():
+        make_private_folder(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+    sync(path.parent)
+
+
 def read_file(path: Path) -> bytes:
     """Read a regular file whole; links, folders and pipes are OSErrors."""
-    with _open_regular(path) as file:
+    with open_regular(path) as file:
         return file.read()
 
 
 def measure(path: Path) -> FileRecord:
     """Return the size and SHA-256 of a regular file."""
-    with _open_regular(path) as file:
+    with open_regular(path) as file:
         digest = hashlib.file_digest(file, "sha256")
         return FileRecord(file.tell(), digest.hexdigest())
 
 
-def _open_regular(path: Path) -> BufferedReader:
+def open_regular(path: Path) -> BufferedReader:
+    """Open a regular file to read; links, folders and pipes are OSErrors."""
     # A link could lead outside the index; opening a pipe would wait for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -149,12 +193,14 @@ class Lock:
     @classmethod
     def shared(cls, path: Path) -> Self | None:
         """Take a lock that many may hold, on an existing file; None while somebody holds it exclusively."""
-        return cls._take(os.open(path, os.O_RDONLY | os.O_CLOEXEC), fcntl.LOCK_SH)
+        return cls._take(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), fcntl.LOCK_SH)
 
     @classmethod
     def exclusive(cls, path: Path) -> Self | None:
         """Take the lock alone, making the file if need be; None while anybody holds it."""
-        return cls._take(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), fcntl.LOCK_EX)
+        # What a link leads to would be written over.
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        return cls._take(os.open(path, flags, 0o644), fcntl.LOCK_EX)
 
     @classmethod
     def _take(cls, descriptor: int, kind: int) -> Self | None:

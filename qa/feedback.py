@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from indexer.errors import StorageError
-from indexer.storage import append_line, read_file, reported
+from indexer.storage import append_line, make_private_folder, read_file, reported
 
 FEEDBACK_FILE = "feedback.jsonl"
 # About a hundred thousand remarks; beyond it nobody reads them, and somebody may be filling the disk.
@@ -93,7 +93,7 @@ def now() -> datetime:
 def store(index: Path, feedback: Feedback) -> None:
     """Bring a remark to the disk; raises FeedbackFullError, or StorageError when the disk refuses."""
     with reported(index):
-        index.mkdir(parents=True, exist_ok=True)
+        make_private_folder(index)
     path = index / FEEDBACK_FILE
     if not append_line(path, _json(feedback.to_dict()).encode(), max_bytes=MAX_FEEDBACK_BYTES):
         raise FeedbackFullError(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding import EmbedderInfo
+from indexer.embedding import EmbedderInfo, TokenStates
 
 
 class HashEmbedder:
@@ -34,3 +34,11 @@ class HashEmbedder:
             vector = np.random.default_rng(seed).standard_normal(self.info.dim)
             vectors[row] = vector / np.linalg.norm(vector)
         return vectors
+
+    def token_states(self, texts: Sequence[str]) -> list[TokenStates]:
+        """Return each text as one token."""
+        states = self.embed_queries(texts).astype(np.float16)
+        return [
+            TokenStates(state[np.newaxis], np.array([0]), np.array([len(text)]))
+            for state, text in zip(states, texts, strict=True)
+        ]

@@ -18,6 +18,7 @@ from indexer.manifest import (
     Counts,
     Manifest,
     NewerFormatError,
+    OlderFormatError,
     Shape,
     decode_manifest,
     encode_manifest,
@@ -139,6 +140,18 @@ def test_a_name_cannot_lead_out_of_the_generation(name: str) -> None:
 def test_a_newer_format_is_incompatible_not_damaged() -> None:
     with pytest.raises(IndexIncompatibleError, match="format 2"):
         decode_manifest(changed(format_version=2, something_new={"a": 1}))
+
+
+def test_this_format_and_the_one_before_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encode_manifest(EXAMPLE)
+    for latest in (FORMAT_VERSION, FORMAT_VERSION + 1):
+        monkeypatch.setattr("indexer.manifest.FORMAT_VERSION", latest)
+        assert decode_manifest(data) == EXAMPLE
+    monkeypatch.setattr("indexer.manifest.FORMAT_VERSION", FORMAT_VERSION + 2)
+    with pytest.raises(OlderFormatError, match="footnote index"):
+        decode_manifest(data)
+    with pytest.raises(IndexDamagedError, match="SHA-256 differs"):
+        decode_manifest(data.replace(b"hash", b"hush"))
 
 
 def test_another_number_format_is_the_same_embedder_but_other_weights_are_not() -> None:
