@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import string
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,15 @@ from indexer.errors import SettingsError
 SETTINGS_FILE = "footnote.toml"
 PREFIX = "FOOTNOTE_"
 # Their values may hold a secret, so no message repeats them.
-UNSHOWN = frozenset({"writer_api_key", "writer_base_url"})
+UNSHOWN = frozenset({"writer_api_key", "writer_base_url", "api_key", "admin_key"})
+# They come from the environment or a file of their own, not from a file that is shown around.
+KEYS = ("api_key", "admin_key")
+MIN_KEY_CHARS = 32
+# In a variable, joined by commas.
+LISTS = frozenset({"embedder_languages", "allowed_hosts"})
+
+
+_HOST_LETTERS = frozenset(string.ascii_letters + string.digits + "-.:[]")
 
 
 class Settings(BaseModel):
@@ -27,6 +36,22 @@ class Settings(BaseModel):
     index: Path = Field(Path("index"), description="the folder of the index")
     host: str = Field("127.0.0.1", description="the address to serve on")
     port: int = Field(8000, ge=0, le=65535, description="the port to serve on; 0 takes a free one")
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="further names the server answers to, exactly as browsers send them: `name` or `name:port`",
+    )
+    api_key: SecretStr | None = Field(
+        None, description="the key to read and ask with; none: whoever reaches the server"
+    )
+    api_key_file: Path | None = Field(None, description="a file that holds `api_key`")
+    admin_key: SecretStr | None = Field(
+        None, description="the key to change articles and index with; none: `api_key` may do so"
+    )
+    admin_key_file: Path | None = Field(None, description="a file that holds `admin_key`")
+    max_connections: int = Field(512, ge=16, le=65_536, description="connections open at once")
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="how `footnote serve` writes its log: `auto` is text on a terminal, else JSON"
+    )
 
     embedder: Path | None = Field(
         None, description="a folder with a sentence-transformers model; none: the bundled MiniLM"
@@ -65,6 +90,35 @@ class Settings(BaseModel):
         default=60.0, gt=0, le=600, description="how long the language model may take for an answer, in seconds"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_key_files(cls, values: Any) -> Any:  # noqa: ANN401 - as given
+        """Read the keys here, so that no settings exist that name a file and guard nothing."""
+        if not isinstance(values, dict):
+            return values
+        read = {}
+        for key in KEYS:
+            path = values.get(f"{key}_file")
+            if path is not None and values.get(key) is None:
+                read[key] = _key_of(path)
+            elif path is not None and values[key] != _key_of(path):
+                raise ValueError(f"{key} and {key}_file are both set, and differ")
+        return {**values, **read}
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_plain_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_is_host(name) for name in value):
+            raise ValueError("must be names like qa.example.org or box.lan:8000, without scheme, path or wildcard")
+        return tuple(name.lower() for name in value)
+
+    @field_validator(*KEYS)
+    @classmethod
+    def _is_hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < MIN_KEY_CHARS:
+            raise ValueError(f"must have at least {MIN_KEY_CHARS} characters")
+        return value
+
     @field_validator("writer_base_url")
     @classmethod
     def _is_plain_address(cls, value: str | None) -> str | None:
@@ -81,7 +135,7 @@ class Settings(BaseModel):
             raise ValueError("must be like http://127.0.0.1:8080/v1; a key goes into writer_api_key")
         return value
 
-    @field_validator("writer_api_key")
+    @field_validator("writer_api_key", *KEYS)
     @classmethod
     def _fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
         key = value.get_secret_value() if value else "-"
@@ -90,10 +144,33 @@ class Settings(BaseModel):
         return value
 
     @model_validator(mode="after")
+    def _keys_differ(self) -> Self:
+        if self.api_key is not None and self.api_key == self.admin_key:
+            raise ValueError("api_key and admin_key are the same; leave out one")
+        return self
+
+    @model_validator(mode="after")
     def _writer_is_whole(self) -> Self:
         if self.writer_base_url is not None and self.writer_model is None:
             raise ValueError("writer_base_url needs writer_model")
         return self
+
+
+def _key_of(path: Any) -> str:  # noqa: ANN401 - whatever stands in the settings
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, TypeError, UnicodeDecodeError) as error:
+        raise ValueError(f"the key file {str(path)!r} cannot be read: {type(error).__name__}") from error
+
+
+def _is_host(name: str) -> bool:
+    """Whether this is a host of an address, with or without a port, and nothing else."""
+    try:
+        parts = urlsplit(f"//{name}")
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return has_host and parts.netloc == name and not set(name) - _HOST_LETTERS
 
 
 def load_settings(
@@ -120,9 +197,15 @@ def _from_file(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
+    if found := [key for key in KEYS if key in values]:
+        raise SettingsError(
+            f"{path} must not hold {' or '.join(map(repr, found))}.",
+            advice=f"Set {PREFIX}{found[0].upper()}, or name a file of its own with `{found[0]}_file`.",
+        )
+    return values
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -130,7 +213,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     for variable, value in environ.items():
         if variable.startswith(PREFIX):
             key = variable.removeprefix(PREFIX).lower()
-            values[key] = value.split(",") if key == "embedder_languages" else value
+            values[key] = [part.strip() for part in value.split(",") if part.strip()] if key in LISTS else value
     return values
 
 

@@ -122,7 +122,7 @@ _ENDS_THING = re.compile(
     re.I,
 )
 _HOW_MANY_KOREAN = re.compile(
-    r"([가-힣A-Za-z]+?)(?:은|는|이|가|을|를|의)?\s*(?:모두|총|전부)?\s*(?:몇|수(?:는|가)|개수)"
+    r"(?<![가-힣A-Za-z])([가-힣A-Za-z]+?)(?:은|는|이|가|을|를|의)?\s*+(?:모두|총|전부)?\s*+(?:몇|수(?:는|가)|개수)"
 )
 _COUNTED_KOREAN = re.compile(r"몇\s?(?:개|곳|명|대|권|건)의?\s([가-힣A-Za-z]+)")
 
@@ -246,7 +246,10 @@ _PER = re.compile(
 )
 _PER_BEFORE = re.compile(r"\b(annual|yearly|monthly|weekly|daily|hourly)(?:ly)?\b[^,;]{0,30}$", re.I)
 _PER_AFTER = re.compile(r"^[^,;.]{0,25}\b(annually|yearly|monthly|weekly|daily|apiece|each)\b", re.I)
-_PER_KOREAN = re.compile(r"([가-힣\d]+당|[가-힣]+마다|매년|매월|매일|연간|연평균|하루|월평균)\s?(?:약|최대|평균)?\s?$")
+_PER_KOREAN = re.compile(
+    r"((?<![가-힣\d])[가-힣\d]+당|(?<![가-힣])[가-힣]+마다|매년|매월|매일|연간|연평균|하루|월평균)"
+    r"\s?(?:약|최대|평균)?\s?$"
+)
 _SAME_PER = {
     "annual": "year",
     "annually": "year",

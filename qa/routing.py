@@ -1,16 +1,21 @@
-"""What every route shares: strict JSON in, the one error shape out, and the library of the app."""
+"""What every route shares: strict JSON in, the one error shape out, the library of the app, and work for a caller."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
+from qa.guard.receipt import LEFT
 from qa.library import Library
 from qa.problems import ContentTypeError, parse_json
 from qa.schemas import ErrorResponse
 from qa.streaming import Gate
+
+Result = TypeVar("Result")
 
 JSON_TYPE = "application/json"
 ERRORS: dict[int | str, dict[str, Any]] = {"4XX": {"model": ErrorResponse}, "5XX": {"model": ErrorResponse}}
@@ -68,3 +73,24 @@ def gate_of(request: Request) -> Gate:
 
 LibraryOf = Annotated[Library, Depends(library_of)]
 GateOf = Annotated[Gate, Depends(gate_of)]
+
+
+async def run_for(request: Request, gate: Gate, work: Callable[[], Result]) -> Result:
+    """Run work at a gate as long as its caller stays; who leaves gives the place in the line up.
+
+    The body of the request must have been read. Work that runs already is finished.
+    """
+    task, leaving = asyncio.ensure_future(gate.run(work)), asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise HTTPException(LEFT, "The caller has left.")
+        return task.result()
+    finally:
+        leaving.cancel()
+        task.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -3,10 +3,12 @@
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from indexer.errors import FootnoteError
 from qa.problems import OverloadedError, error_body
@@ -16,32 +18,71 @@ Result = TypeVar("Result")
 
 QUEUE = 32
 QUEUE_SECONDS = 5.0
+PLACE_SECONDS = 0.5
 HEARTBEAT_SECONDS = 10.0
 HEARTBEAT = b": heartbeat\n\n"
 
 
+class Ticket:
+    """Held by whoever waits at a gate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[Result]):
+    """What work returned that was waited for."""
+
+    value: Result
+
+
 class Gate:
-    """Runs work in a pool of threads: at most `workers` at once and `queue` waiting; more is refused at once."""
+    """Runs work in a pool of threads: at most `workers` at once and `queue` waiting; more is refused at once.
+
+    Who comes first is served first, whichever way they wait.
+    """
 
     def __init__(self, *, workers: int | None = None, queue: int = QUEUE, patience_s: float = QUEUE_SECONDS) -> None:
         count = workers or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(max_workers=count, thread_name_prefix="footnote-answer")
         self._slots = asyncio.Semaphore(count)
+        self._workers = count
         self._queue = queue
         self._patience_s = patience_s
-        self._waiting = 0
+        self._line: list[Ticket] = []
+        self.refused = 0
+
+    @property
+    def room(self) -> int:
+        """How many may be served or wait at once."""
+        return self._workers + self._queue
+
+    @property
+    def has_line(self) -> bool:
+        """Whether somebody waits."""
+        return bool(self._line)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._line)
 
     def admit(self) -> None:
         """Raise OverloadedError when nobody may even wait."""
-        if self._slots.locked() and self._waiting >= self._queue:
+        if self._slots.locked() and len(self._line) >= self._queue:
+            self.refused += 1
             raise OverloadedError("Too many questions at once.", advice="Ask again in a moment.")
 
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """Wait for a slot, run the work in a thread and return what it returns."""
-        await self._enter()
+    async def run(
+        self, work: Callable[[], Result], *, ticket: Ticket | None = None, patience_s: float | None = None
+    ) -> Result:
+        """Wait for a slot, run the work in a thread and return what it returns.
+
+        Raises OverloadedError when the line is full, or did not move within `patience_s` (the gate's own by default).
+        """
+        await self._enter(ticket or Ticket(), self._patience_s if patience_s is None else patience_s)
         loop = asyncio.get_running_loop()
         try:
-            future = self._pool.submit(work)
+            # With the context of whoever asked, so that the log knows the request.
+            future = self._pool.submit(copy_context().run, work)
         except BaseException:
             self._slots.release()
             raise
@@ -54,16 +95,39 @@ class Gate:
         future.add_done_callback(leave)
         return await asyncio.wrap_future(future)
 
-    async def _enter(self) -> None:
-        self.admit()
-        self._waiting += 1
+    async def run_in_line(
+        self, work: Callable[[], Result], *, patience_s: float, every_s: float = PLACE_SECONDS
+    ) -> AsyncGenerator[int | Done[Result], None]:
+        """Run the work as `run` does; yields the place in the line every `every_s` seconds, then what it returned.
+
+        1 is next, 0 is being served. Who stops listening leaves the line.
+        """
+        ticket = Ticket()
+        task = asyncio.create_task(self.run(work, ticket=ticket, patience_s=patience_s))
         try:
-            async with asyncio.timeout(self._patience_s):
+            # So that it has come to the line, or was refused.
+            await asyncio.sleep(0)
+            while not task.done():
+                yield self._place(ticket)
+                await asyncio.wait({task}, timeout=every_s)
+            yield Done(task.result())
+        finally:
+            task.cancel()
+
+    def _place(self, ticket: Ticket) -> int:
+        return self._line.index(ticket) + 1 if ticket in self._line else 0
+
+    async def _enter(self, ticket: Ticket, patience_s: float) -> None:
+        self.admit()
+        self._line.append(ticket)
+        try:
+            async with asyncio.timeout(patience_s):
                 await self._slots.acquire()
         except TimeoutError as error:
+            self.refused += 1
             raise OverloadedError("The queue did not move fast enough.", advice="Ask again in a moment.") from error
         finally:
-            self._waiting -= 1
+            self._line.remove(ticket)
 
 
 def sentences(body: AnswerBody) -> Iterator[str]:

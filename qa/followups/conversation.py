@@ -17,7 +17,7 @@ MAX_QUESTION = 400
 MAX_ANSWER = 600
 _HANGUL = re.compile(r"[가-힣]")
 _LATIN = re.compile(r"[A-Za-z]")
-_MARKS = re.compile(r"\s*\[\d{1,3}\]")
+_MARKS = re.compile(r"(?<!\s)\s*\[\d{1,3}\]")
 _ASKS_WHO = re.compile(r"\b(?:who|whom|whose)\b", re.I)
 _ASKS_THING = re.compile(
     r"\b(?:which|what)\s+(?:\w+\s+){0,2}?(?:company|firm|ministry|institute|organi[sz]ation|agency|person|minister|group"

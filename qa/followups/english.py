@@ -48,7 +48,7 @@ _TIME = re.compile(
     rf"{_LEAD}*((?:in|for|by|during|since|until|before|after|from|of)\s+)?((?:19|20)\d\d|{_MONTH}|{_RELATIVE_TIME})(?:\s+then)?",
     re.I,
 )
-_NOW = re.compile(r"\s+(?:at\s+present|now|currently|today|at\s+the\s+moment)$", re.I)
+_NOW = re.compile(r"(?<!\s)\s+(?:at\s+present|now|currently|today|at\s+the\s+moment)$", re.I)
 _ORDINAL_WORD = r"(?:first|second|third|fourth|fifth|sixth|last)"
 _ORDINAL = re.compile(rf"{_LEAD}*(?:the\s+)?({_ORDINAL_WORD}|next|other)(?:\s+ones?)?", re.I)
 _WHO_SAID = re.compile(

@@ -75,7 +75,7 @@ def has_final(noun: str) -> bool:
         return (ord(last) - ord("가")) % 28 != 0
     if last.isdigit():
         return last in _DIGIT_WITH_FINAL
-    run = re.search(r"[A-Za-z]+$", word)
+    run = re.search(r"(?<![A-Za-z])[A-Za-z]+$", word)
     # Up to three capitals are spelled out: "SMR" ends in "알". Longer ones are read as a word: "IMEC".
     if run and run.group().isupper() and len(run.group()) <= 3:
         return last.lower() in _LETTER_WITH_FINAL
@@ -164,7 +164,7 @@ _ASKS_WHICH = re.compile(
 _THINGS = ("법", "사업", "프로젝트", "전략", "센터")
 _TITLES = r"(?:부총리|장관|차관|총장|회장|대표|사장|의원|원장|대통령|총리|교수|시장|위원장)"
 _PERSON = re.compile(rf"(?<![가-힣])[가-힣]{{2,4}}(?:\([^)]{{1,30}}\))?\s(?:[\w]{{1,10}}\s)?{_TITLES}")
-_PLACE = re.compile(r"((?:[\w&]+\s){0,2}[\w&]{2,})에서(?:는)?\s")
+_PLACE = re.compile(r"(?<![\w&])((?:[\w&]+\s){0,2}[\w&]{2,})에서(?:는)?\s")
 _DAY = re.compile(r"\d+(?:일|월|년)")
 _BRACKETS = re.compile(r"\([^()]*\)")
 

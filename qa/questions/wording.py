@@ -36,8 +36,8 @@ def unsaid(question: str, text: str) -> tuple[str, ...]:
 
 
 _AND_ASKS = re.compile(
-    r"\s*(?:[,;?]\s*and|[,;]|\?|\band)\s+(?=(?:who|what|when|where|why|how|which|whose)\b)"
-    r"|(?<=[고며])\s*,?\s+(?=(?:누가|누구|언제|어디|왜|몇|얼마|무엇|어떻게)\b)",
+    r"(?<!\s)\s*(?:[,;?]\s*and|[,;]|\?|\band)\s+(?=(?:who|what|when|where|why|how|which|whose)\b)"
+    r"|(?<=[고며])(?:\s*+,\s++|\s++)(?=(?:누가|누구|언제|어디|왜|몇|얼마|무엇|어떻게)\b)",
     re.I,
 )
 _BEGINS_BY_ASKING = re.compile(r"\s*(?:\w+\s+)?(?:who|what|when|where|why|how|which|whose)\b|.*[가-힣]", re.I)

@@ -20,13 +20,15 @@ KOREAN = f"<html><head><title>꿀 수확</title></head><body><p>{KOREAN_TEXT}</p
 
 @dataclass
 class Site:
-    """Where it listens, and every request it got: the first line and the headers."""
+    """Where it listens, how often it was connected to, and every request: the first line and the headers."""
 
     port: int = 0
+    connections: int = 0
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection."""
+        self.connections += 1
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
@@ -54,6 +56,9 @@ class Site:
                 await _trickle(writer, b"a")
             case "hang":
                 await asyncio.sleep(FOREVER_S)
+            case "ten-gigabytes":
+                writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {10**10}\r\n\r\n".encode())
+                await _trickle(writer, b"a" * 2**20, pause_s=0)
             case "flood":
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n")
                 for _ in range(400):
@@ -63,11 +68,11 @@ class Site:
                 writer.write(REPLIES.get(name) or reply(b"<h1>not here</h1>", status="404 Not Found"))
 
 
-async def _trickle(writer: asyncio.StreamWriter, piece: bytes) -> None:
+async def _trickle(writer: asyncio.StreamWriter, piece: bytes, pause_s: float = 0.1) -> None:
     for _ in range(FOREVER_S):
         writer.write(piece)
         await writer.drain()
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(pause_s)
 
 
 def reply(body: bytes, kind: str = "text/html; charset=utf-8", *, status: str = "200 OK", more: str = "") -> bytes:

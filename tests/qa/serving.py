@@ -1,4 +1,4 @@
-"""Any app on a free port of this machine."""
+"""Any app on a free port of this machine, with the limits of `footnote serve`."""
 
 import socket
 import threading
@@ -8,6 +8,9 @@ from contextlib import AbstractContextManager, contextmanager
 
 import uvicorn
 from fastapi import FastAPI
+
+from indexer.settings import Settings
+from qa.guard.connections import server_options
 
 
 def serving_app(app: FastAPI) -> AbstractContextManager[str]:
@@ -20,7 +23,8 @@ def serving_made(make: Callable[[int], FastAPI]) -> Iterator[str]:
     """Serve the app that is made for a free port and yield its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(make(port), log_level="warning", timeout_graceful_shutdown=5))
+        options = {"log_level": "warning", "timeout_graceful_shutdown": 5, **server_options(Settings())}
+        server = uvicorn.Server(uvicorn.Config(make(port), **options))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

@@ -95,7 +95,9 @@ def test_filters_come_before_ranking(client: TestClient) -> None:
     assert found(source=["The Example Post"], language=["en"]) == {"ferries.md"}
     assert found(**{"from": "2025-11-02", "to": "2026-01-31"}) == {"roads/bridges.md", "ferries.md"}
     assert found(article_ids=["한국/도서관.md"]) == {"한국/도서관.md"}
-    assert found(source="Nobody") == set()
+    assert found(collection="roads") == {"roads/bridges.md", "roads/honey.md"}
+    assert found(collection=["roads", "한국"], language="ko") == {"한국/도서관.md"}
+    assert found(source="Nobody") == found(collection="Nowhere") == set()
     as_of = client.post("/v1/search", json={**QUESTION, "as_of": "2025-12-31"}).json()
     assert {passage["article_id"] for passage in as_of["passages"]} == {"roads/bridges.md"}
 
@@ -160,7 +162,9 @@ def test_articles_are_listed_by_the_page(client: TestClient) -> None:
     assert ids(q="BRIDGE") == ["roads/bridges.md"]
     assert ids(language="ko") == ["한국/도서관.md"]
     assert ids(source=["Valley Gazette", "한글신문"]) == ["roads/bridges.md", "roads/honey.md", "한국/도서관.md"]
-    assert ids(**{"from": "2026-02-01"}) == ["한국/도서관.md"]
+    assert ids(**{"from": "2026-02-01"}) == ids(collection="한국") == ["한국/도서관.md"]
+    listed = client.get("/v1/articles").json()["articles"]
+    assert [article["collection"] for article in listed] == [None, "roads", "roads", "한국"]
     assert client.get("/v1/articles", params={"limit": 1}).json()["total"] == len(CORPUS)
     for wrong in ({"limit": 0}, {"limit": 501}, {"offset": -1}, {"from": "0"}, {"from": "soon"}, {"offset": "x"}):
         response = client.get("/v1/articles", params=wrong)
@@ -215,6 +219,7 @@ def test_the_index_describes_itself(client: TestClient) -> None:
     assert body["generation"] == "gen-000001"
     assert body["counts"]["articles"] == len(CORPUS)
     assert body["languages"] == {"en": 3, "ko": 1}
+    assert body["collections"] == {"roads": 2, "한국": 1}
     assert body["embedder"]["dim"] == 384
     assert (body["problems"], body["degraded"]) == ([], None)
     ready = client.get("/readyz").json()

@@ -8,12 +8,14 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from indexer.errors import UnreadableFileError
 from indexer.settings import Settings
 from qa.fetching import FetchingDisabledError, MayReach, Page, Resolve, fetch, is_host, is_public
+from tests.conftest import Tally
 from tests.qa.page_server import PAGE, Site, page_server
 
 OPEN = Settings(fetch_urls=True, fetch_private_addresses=True, max_file_mb=1)
@@ -70,6 +72,7 @@ def test_nothing_is_fetched_unless_it_is_allowed(site: Site) -> None:
         ("no-kind", "unsupported"),
         ("brotli", "unsupported"),
         ("flood", "too_large"),
+        ("ten-gigabytes", "too_large"),
         ("bomb", "too_large"),
         ("bad-gzip", "unreachable"),
         ("says-too-much", "unreachable"),
@@ -276,6 +279,68 @@ def test_which_addresses_are_public(address: str, port: int, public: bool, host:
     parsed = ipaddress.ip_address(address)
     assert is_public(parsed, port) is public
     assert is_host(parsed, port) is host
+
+
+# Sixty ways to a machine that only we can reach; `{port}` is where it listens
+
+INSIDE = (
+    "http://127.0.0.1:{port}/", "https://127.0.0.1:{port}/", "http://127.0.0.1/", "http://127.1:{port}/",
+    "http://127.0.1:{port}/", "http://2130706433:{port}/", "http://0x7f000001:{port}/", "http://0x7f.0.0.1:{port}/",
+    "http://0x7f.1:{port}/", "http://0177.0.0.1:{port}/", "http://017700000001:{port}/", "http://0177.1:{port}/",
+    "http://127.0.0.1.:{port}/", "http://127.255.255.254:{port}/", "http://0:{port}/", "http://0.0.0.0:{port}/",
+    "http://localhost:{port}/", "http://LOCALHOST:{port}/", "http://localhost.:{port}/", "http://[::1]:{port}/",
+    "http://[0:0:0:0:0:0:0:1]:{port}/", "http://[::]:{port}/", "http://[::127.0.0.1]:{port}/",
+    "http://[::ffff:127.0.0.1]:{port}/", "http://[::ffff:7f00:1]:{port}/", "http://[64:ff9b::127.0.0.1]:{port}/",
+    "http://[2002:7f00:1::]:{port}/", "http://[2001::7f00:1]:{port}/", "http://[fe80::1]:{port}/",
+    "http://[fc00::1]:{port}/", "http://[fec0::1]:{port}/", "http://[::ffff:169.254.169.254]/",
+    "http://169.254.169.254/latest/meta-data/", "http://2852039166/", "http://0xA9FEA9FE/", "http://100.64.0.1/",
+    "http://100.127.255.254/", "http://10.0.0.1/", "http://172.16.0.1/", "http://192.168.0.1/", "http://198.18.0.1/",
+    "http://192.0.0.8/", "http://224.0.0.1/", "http://240.0.0.1/", "http://255.255.255.255/", "http://192.88.99.1/",
+    "http://user@127.0.0.1:{port}/", "http://user:password@127.0.0.1:{port}/", "http://93.184.216.34@127.0.0.1:{port}/",
+    "http://93.184.216.34:80@127.0.0.1:{port}/", "http://127.0.0.1:{port}\\@93.184.216.34/",
+    "http://93.184.216.34\\@127.0.0.1:{port}/", "http:\\\\127.0.0.1:{port}\\", "http:/127.0.0.1:{port}/",
+    "http:127.0.0.1:{port}/", "//127.0.0.1:{port}/", "http://127。0。0。1:{port}/", "http://①②⑦.⓪.⓪.①:{port}/",
+    "http://１２７.0.0.1:{port}/", "http://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ:{port}/", "http://127%2e0%2e0%2e1:{port}/",
+    "http://127.0.0.1%00.example:{port}/", "http://127.0.0.1\t:{port}/", "http://\u200b127.0.0.1:{port}/",
+    "file:///etc/passwd", "file://127.0.0.1/etc/passwd", "gopher://127.0.0.1:{port}/_GET", "ftp://127.0.0.1:{port}/",
+    "dict://127.0.0.1:{port}/", "jar:http://127.0.0.1:{port}/!/", "view-source:http://127.0.0.1:{port}/",
+    "unix:///var/run/docker.sock", "data:text/html,<p>{port}", "javascript:fetch({port})",
+)  # fmt: skip
+
+
+async def as_the_system_does(name: str, port: int) -> Sequence[str]:
+    """Look up numbers and this machine's own name as the system reads them; no other name is known."""
+    if name.rstrip(".").lower() == "localhost" or ":" in name:
+        return ["127.0.0.1" if ":" not in name else name.strip("[]")]
+    return [socket.inet_ntoa(socket.inet_aton(name.rstrip(".")))]
+
+
+def test_nobody_gets_inside(tally: Tally) -> None:
+    """None of these addresses leads to a connection to this machine, by itself or by a redirect from a public one."""
+    with page_server() as canary:
+        for url in INSIDE:
+            with pytest.raises(UnreadableFileError):
+                fetch(url.format(port=canary.port), PUBLIC_ONLY, resolve=as_the_system_does, timeout_s=5)
+    # Here 127.0.0.1 stands for a public address.
+    may_reach = only("127.0.0.1")
+    with page_server() as site, page_server("127.0.0.2") as inner:
+        onward = [url.replace("127.0.0.1", "127.0.0.2") for url in INSIDE if "127.0.0.1" in url and "%" not in url]
+        for url in onward:
+            target = url.format(port=inner.port).replace("/", "_")
+            with pytest.raises(UnreadableFileError):
+                fetch(
+                    f"http://127.0.0.1:{site.port}/to/{quote(target, safe=':@[]_')}",
+                    PUBLIC_ONLY, resolve=as_the_system_does, may_reach=may_reach, timeout_s=5,
+                )  # fmt: skip
+        assert site.connections >= len(onward)
+    assert (canary.connections, inner.connections) == (0, 0)
+    tally("addresses that lead inside", tried=len(INSIDE), by_redirect=len(onward), connections=0)
+
+
+def test_the_canary_would_notice() -> None:
+    with page_server() as canary:
+        assert fetch(f"http://127.0.0.1:{canary.port}/page", OPEN).kind == "text/html"
+    assert canary.connections == 1
 
 
 # Encrypted

@@ -1,19 +1,23 @@
 """The outermost layer: hosts, origins, headers and sizes, on the real app and on a bare one."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from indexer.errors import SettingsError
 from indexer.settings import Settings
 from qa.guard import PAGE_POLICY, Guard, check_host
+from qa.guard.receipt import limited
 from tests.qa.conftest import PORT
 
 OWN = f"http://127.0.0.1:{PORT}"
@@ -234,7 +238,7 @@ def test_streams_are_not_held_back(settings: Settings) -> None:
 
 
 def test_a_body_that_does_not_arrive_is_given_up(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qa.guard.RECEIPT_SECONDS", 0.05)
+    monkeypatch.setattr("qa.guard.receipt.RECEIPT_SECONDS", 0.05)
     app = FastAPI()
 
     @app.post("/v1/echo")
@@ -266,7 +270,66 @@ def test_this_machine_may_be_served(host: str) -> None:
     check_host(Settings(host=host))
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org", ""])
-def test_other_machines_may_not_be_served(host: str) -> None:
-    with pytest.raises(SettingsError):
+BEYOND = ["0.0.0.0", "::", "192.168.1.5", "example.org", ""]
+
+
+@pytest.mark.parametrize("host", BEYOND)
+def test_other_machines_may_not_be_served_without_a_key(host: str) -> None:
+    with pytest.raises(SettingsError, match="no key"):
         check_host(Settings(host=host))
+
+
+@pytest.mark.parametrize("host", BEYOND)
+@pytest.mark.parametrize("key", ["api_key", "admin_key"])
+def test_with_a_key_other_machines_may_be_served(host: str, key: str) -> None:
+    check_host(Settings.model_validate({"host": host, key: "k" * 32}))
+
+
+def status_for(settings: Settings, **headers: str) -> int:
+    client = TestClient(guarded(PlainTextResponse("ok"), settings), base_url=OWN)
+    return client.get("/", headers={name.replace("_", "-"): value for name, value in headers.items()}).status_code
+
+
+def test_allowed_hosts_are_exact(settings: Settings) -> None:
+    named = settings.model_copy(update={"allowed_hosts": ("qa.example.org", "box.lan:8000")})
+    for host in ("qa.example.org", "QA.Example.org", "box.lan:8000", f"127.0.0.1:{PORT}"):
+        assert status_for(named, host=host) == 200
+    for host in ("qa.example.org:8000", "box.lan", "www.qa.example.org", "qa.example.org.", "example.org"):
+        assert status_for(named, host=host) == 403
+    for origin in ("https://qa.example.org", "http://qa.example.org", "https://box.lan:8000"):
+        assert status_for(named, host="qa.example.org", origin=origin) == 200
+    for origin in ("https://example.org", "https://qa.example.org:444", f"https://127.0.0.1:{PORT}"):
+        assert status_for(named, host="qa.example.org", origin=origin) == 403
+    assert status_for(named, host="qa.example.org", x_forwarded_host="qa.example.org") == 200
+
+
+def test_a_wildcard_is_no_name(settings: Settings) -> None:
+    bound = settings.model_copy(update={"host": "0.0.0.0"})
+    assert status_for(bound, host=f"0.0.0.0:{PORT}") == 403
+    assert status_for(bound, host=f"localhost:{PORT}") == 200
+
+
+def test_an_upload_has_to_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the least rate it may go on past the deadline of everything else; below it ends."""
+    monkeypatch.setattr("qa.guard.receipt.RECEIPT_SECONDS", 0.2)
+
+    async def take(part: bytes) -> int:
+        async def receive() -> Message:
+            await asyncio.sleep(0.1)
+            return {"type": "http.request", "body": part, "more_body": True}
+
+        receiving, parts = limited(receive, 10**9, uploads=True), 0
+        with contextlib.suppress(StarletteHTTPException):
+            while parts < 15:
+                await receiving()
+                parts += 1
+        return parts
+
+    assert asyncio.run(take(b"a" * 2**15)) == 15
+    assert asyncio.run(take(b"a")) <= 2
+
+
+def test_files_are_taken_in_one_place(client: TestClient) -> None:
+    """A form that is sent elsewhere has no more room than anything else there."""
+    response = client.post("/v1/answer", files=[("files", ("a.txt", b"a" * 100_000))])
+    assert response.status_code == 413

@@ -35,6 +35,8 @@ def test_the_passage_that_says_it_comes_first(retriever: Retriever) -> None:
         (Filters(published_from=date(2026, 1, 1), languages=("en",)), {"ferries.md"}),
         (Filters(published_to=date(2025, 11, 2)), {"roads/bridges.md"}),
         (Filters(article_ids=("roads/honey.md",)), {"roads/honey.md"}),
+        (Filters(collections=("roads",)), {"roads/bridges.md", "roads/honey.md"}),
+        (Filters(collections=("한국/", "roads"), languages=("ko",)), {"한국/도서관.md"}),
     ],
 )
 def test_filters_rule_out_before_ranking(retriever: Retriever, filters: Filters, expected: set[str]) -> None:
@@ -42,8 +44,9 @@ def test_filters_rule_out_before_ranking(retriever: Retriever, filters: Filters,
     assert articles(retriever.retrieve("How many ferries run in Tolm?", filters)) == expected
 
 
-def test_a_filter_that_matches_nothing_returns_nothing_and_says_so(retriever: Retriever) -> None:
-    found = retriever.retrieve("How many ferries run in Tolm?", Filters(sources=("Nobody",)))
+@pytest.mark.parametrize("filters", [Filters(sources=("Nobody",)), Filters(collections=("road",))])
+def test_a_filter_that_matches_nothing_returns_nothing_and_says_so(retriever: Retriever, filters: Filters) -> None:
+    found = retriever.retrieve("How many ferries run in Tolm?", filters)
     assert (list(found.hits), found.warnings) == ([], (FILTERS_MATCH_NOTHING,))
 
 

@@ -24,6 +24,7 @@ FULL = {
         "source": ["The Example Post"],
         "language": "en",
         "article_ids": ["ferries.md"],
+        "collection": ["policy", "roads/2026"],
     },
     "as_of": "2026-01-31",
     "top_k": 50,
@@ -40,6 +41,7 @@ def test_a_full_request_becomes_records() -> None:
         sources=("The Example Post",),
         languages=("en",),
         article_ids=("ferries.md",),
+        collections=("policy", "roads/2026"),
     )
     assert request.turns[0].answer == "That."
 
@@ -63,7 +65,7 @@ def test_a_bare_request_filters_nothing() -> None:
         {"questions": "When?"},
         {"top_k": 0},
         {"top_k": 51},
-        {"top_k": 1.0},
+        {"top_k": 1.5},
         {"top_k": "10"},
         {"top_k": True},
         {"top_k": float("inf")},

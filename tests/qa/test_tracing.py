@@ -17,10 +17,10 @@ DAYS = st.none() | st.integers(0, 20).map(lambda number: date(2026, 1, 1) + time
 NUMBERS = st.lists(st.floats(-5, 5), min_size=len(NAMES), max_size=len(NAMES)).map(np.array)
 
 
-def article(published: date | None = None, source: str | None = None) -> Article:
+def article(published: date | None = None, source: str | None = None, name: str = "a.md") -> Article:
     text = "Tolm has a ferry."
     blocks = (Block("paragraph", 0, len(text)),)
-    return Article("a.md", text, "Tolm", "en", blocks, source=source, published=published)
+    return Article(name, text, "Tolm", "en", blocks, source=source, published=published)
 
 
 @given(
@@ -31,12 +31,16 @@ def article(published: date | None = None, source: str | None = None) -> Article
         sources=st.sampled_from([(), ("Post",), ("Post", "Gazette")]),
         languages=st.sampled_from([(), ("en",), ("ko",)]),
         article_ids=st.sampled_from([(), ("a.md",), ("b.md",)]),
+        collections=st.sampled_from([(), ("policy",), ("policy", "roads")]),
     ),
     DAYS,
     st.sampled_from([None, "Post", "Herald"]),
+    st.sampled_from(["a.md", "policy/2025/a.md"]),
 )
-def test_an_article_passes_when_it_passes_each_filter(filters: Filters, day: date | None, source: str | None) -> None:
-    one = article(day, source)
+def test_an_article_passes_when_it_passes_each_filter(
+    filters: Filters, day: date | None, source: str | None, name: str
+) -> None:
+    one = article(day, source, name)
     checks = filter_checks(filters, one)
     assert all(check.passes for check in checks) == filters.accept(one)
     assert bool(checks) == (filters != Filters())
