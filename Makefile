@@ -4,14 +4,14 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-CODE   := indexer qa ui training tests $(wildcard benchmarks)
+CODE   := .ci indexer qa ui training tests $(wildcard benchmarks)
 
 # The questions of `make eval`, and what pytest is asked on top: `make test ARGS="-k citations -x"`.
 QUESTIONS ?= tests/quality/corpus.jsonl
 ARGS      ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test torture browser lint fix bench eval baseline train clean
+.PHONY: help setup run test torture tools lint fix bench eval baseline train offline audit sbom licences clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -21,21 +21,36 @@ setup: $(STAMP) ## create .venv and install the pinned dependencies
 run: setup ## build the index of corpus/ if need be; serve page and API at http://127.0.0.1:8000
 	@$(BIN)/footnote serve
 
-test: setup browser ## everything CI runs: lint, types, tests
+test: setup tools ## everything CI runs: lint, types, tests
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/pytest $(ARGS)
 
-torture: setup browser ## everything that is tried by number, in full: kills, full disks, power cuts, floods; hours
+torture: setup tools ## everything that is tried by number, in full: kills, full disks, power cuts, floods; hours
 	$(BIN)/pytest --torture tests/reliability $(ARGS)
 
-lint: setup ## ruff and mypy
+lint: setup ## ruff, mypy and bandit
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --recursive --severity-level medium indexer qa ui
 
 fix: setup ## let ruff repair and format
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
+
+offline: setup ## the tests where there is no network at all; ARGS picks some
+	.ci/offline $(BIN)/pytest $(ARGS)
+
+audit: setup ## known weaknesses of what we bring; needs the network, and what cannot be looked up is a failure
+	@$(BIN)/python -m pip install --constraint .ci/constraints.txt --quiet --editable '.[audit]'
+	$(BIN)/pip-audit --strict --disable-pip --no-deps --requirement .ci/constraints.txt
+
+sbom: setup ## dist/sbom.json: what serving needs, and the models, as a CycloneDX bill of materials
+	@$(BIN)/python -m pip install --constraint .ci/constraints.txt --quiet --editable '.[audit]'
+	$(BIN)/python .ci/supply_chain.py sbom dist/sbom.json
+
+licences: setup ## write docs/licences.md anew, after a change of dependencies
+	$(BIN)/python .ci/supply_chain.py licences
 
 bench: setup ## how fast the parts are, as ratios, and on which machine
 	$(BIN)/python benchmarks/speed.py --save benchmarks/results/speed.json
@@ -57,15 +72,17 @@ clean: ## remove .venv, the index and every cache
 	rm -rf $(VENV) index .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
 	find indexer qa ui training tests -name __pycache__ -prune -exec rm -rf {} +
 
-# The browser tests need a Chromium and fonts with Korean. CI installs Debian's; elsewhere we only say how.
-browser:
-	@if command -v chromium >/dev/null && fc-list 2>/dev/null | grep -q 'Noto.*CJK'; then :; \
+# The browser tests need a Chromium and fonts with Korean, the kills at single system calls strace. CI installs Debian's;
+# elsewhere we only say how.
+tools:
+	@if command -v chromium >/dev/null && fc-list 2>/dev/null | grep -q 'Noto.*CJK' && command -v strace >/dev/null; then :; \
 	elif [ "$$CI" = true ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk fontconfig; \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	    chromium fonts-noto-cjk fontconfig strace; \
 	else \
-	  echo "No Chromium or no Korean font: the browser tests will be skipped."; \
-	  echo "On Debian: apt-get install chromium fonts-noto-cjk"; \
+	  echo "No Chromium, no Korean font or no strace: the tests that need them will be skipped."; \
+	  echo "On Debian: apt-get install chromium fonts-noto-cjk strace"; \
 	fi
 
 # pip takes its own settings (pip.conf, PIP_…) as they are. A failed install leaves no stamp.

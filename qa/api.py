@@ -1,41 +1,43 @@
 """The HTTP interface: `create_app` and the routes that take questions."""
 
-import threading
-import time
 from functools import partial
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
-from starlette.concurrency import run_in_threadpool
+from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from indexer import __version__
-from indexer.errors import FootnoteError, UsageError
+from indexer.errors import UsageError
 from indexer.settings import Settings
-from qa.catalogue import HealthBody, ReadyBody
 from qa.citations import verify
 from qa.feedback import store
 from qa.fetching import FETCH_SECONDS
 from qa.guard import Guard
+from qa.health import Canary, health
 from qa.holdings import holdings
-from qa.library import CANARY, Library
+from qa.library import Library
+from qa.metrics import Metrics
 from qa.problems import NoWriterError, install
 from qa.reference import render
 from qa.requests import AnswerRequest, FeedbackRequest, SearchRequest, VerifyRequest
-from qa.routing import ERRORS, GateOf, JsonRoute, LibraryOf
+from qa.routing import ERRORS, GateOf, JsonRoute, LibraryOf, run_for
 from qa.schemas import AnswerBody, FeedbackBody, SearchBody, VerifyBody
 from qa.streaming import Gate, stream_answer
+from qa.traffic import Traffic, Turnstile, Watch
 
 DESCRIPTION = "Questions answered from a folder of articles; every sentence of an answer is an exact quotation."
-CANARY_SECONDS = 5.0
 # Pages fetched at once; each takes FETCH_SECONDS at most.
 FETCHES = 4
+# Articles are put into the corpus one at a time; a long one takes its reader seconds.
+ADD_SECONDS = 30.0
 
 questions = APIRouter(prefix="/v1", route_class=JsonRoute, responses=ERRORS)
-health = APIRouter()
+
+EVENTS_TYPE = "text/event-stream"
 
 
-@questions.post("/answer", response_model=AnswerBody)
+@questions.post("/answer", response_model=AnswerBody, responses={200: {"content": {EVENTS_TYPE: {}}}})
 async def answer(body: AnswerRequest, request: Request, library: LibraryOf, gate: GateOf) -> AnswerBody | Response:
     """Answer a question with quotations; with `stream`, as the events retrieval, delta, citation, final and error."""
     _check_question(body.question, library.settings)
@@ -46,25 +48,25 @@ async def answer(body: AnswerRequest, request: Request, library: LibraryOf, gate
         )
     work = partial(_answer, library, body)
     if not body.stream:
-        return await gate.run(work)
+        return await run_for(request, gate, work)
     # What is wrong already now gets a status of its own; later there is only an event.
     gate.admit()
     _ = library.answerer
     events = stream_answer(partial(gate.run, work), request_id=request.state.request_id)
-    return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    return StreamingResponse(events, media_type=EVENTS_TYPE, headers={"Cache-Control": "no-store"})
 
 
 @questions.post("/search")
-async def search(body: SearchRequest, library: LibraryOf, gate: GateOf) -> SearchBody:
+async def search(body: SearchRequest, request: Request, library: LibraryOf, gate: GateOf) -> SearchBody:
     """Return the passages for a question, without choosing sentences."""
     _check_question(body.question, library.settings)
-    return await gate.run(partial(_search, library, body))
+    return await run_for(request, gate, partial(_search, library, body))
 
 
 @questions.post("/verify")
-async def verify_quotation(body: VerifyRequest, library: LibraryOf, gate: GateOf) -> VerifyBody:
+async def verify_quotation(body: VerifyRequest, request: Request, library: LibraryOf, gate: GateOf) -> VerifyBody:
     """Check a citation: `exact`, `moved` within its article, `changed`, or `missing`."""
-    return await gate.run(partial(_verify, library, body))
+    return await run_for(request, gate, partial(_verify, library, body))
 
 
 @questions.post("/feedback", status_code=201)
@@ -77,37 +79,21 @@ def give_feedback(body: FeedbackRequest, request: Request) -> FeedbackBody:
     return FeedbackBody(id=remark.id)
 
 
-@health.get("/healthz")
-async def healthz() -> HealthBody:
-    """Say that the process answers; nothing else is asked of it."""
-    return HealthBody()
-
-
-@health.get("/readyz", responses={503: {"model": ReadyBody}})
-async def readyz(request: Request, response: Response, library: LibraryOf) -> ReadyBody:
-    """Say whether questions can be answered, having asked one."""
-    canary: Canary = request.app.state.canary
-    body = await run_in_threadpool(canary.check, library)
-    response.status_code = 200 if body.ready else 503
-    return body
-
-
 def _check_question(question: str, settings: Settings) -> None:
     if len(question) > settings.max_question_chars:
         raise UsageError(f"The question is longer than {settings.max_question_chars} characters.")
 
 
 def _answer(library: Library, body: AnswerRequest) -> AnswerBody:
-    with library.lease() as answerer:
-        answer = answerer.answer(
-            body.question,
-            turns=body.turns,
-            filters=body.filters.record(body.as_of),
-            as_of=body.as_of,
-            top_k=body.top_k,
-            generate=body.mode == "generate",
-        )
-        return AnswerBody.of(answer)
+    answer = library.answer(
+        body.question,
+        turns=body.turns,
+        filters=body.filters.record(body.as_of),
+        as_of=body.as_of,
+        top_k=body.top_k,
+        generate=body.mode == "generate",
+    )
+    return AnswerBody.of(answer)
 
 
 def _search(library: Library, body: SearchRequest) -> SearchBody:
@@ -130,41 +116,15 @@ def _verify(library: Library, body: VerifyRequest) -> VerifyBody:
         return VerifyBody.of(verification, article=article, generation=answerer.generation.id)
 
 
-class Canary:
-    """Asks the live index a question now and then, and remembers how it went."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._last: ReadyBody | None = None
-        self._until = 0.0
-
-    def check(self, library: Library) -> ReadyBody:
-        """Return whether the live index works; asked at most once in a few seconds."""
-        with self._lock:
-            live = library.generation.id if library.is_open else None
-            if self._last is None or self._last.generation != live or time.monotonic() > self._until:
-                self._last = self._ask(library)
-                self._until = time.monotonic() + CANARY_SECONDS
-            return self._last
-
-    def _ask(self, library: Library) -> ReadyBody:
-        try:
-            with library.lease() as answerer:
-                answerer.search(CANARY, top_k=1)
-                live = answerer.generation
-                return ReadyBody(
-                    ready=True, generation=live.id, articles=len(live.articles), degraded=live.degraded, reason=None
-                )
-        except FootnoteError as error:
-            return ReadyBody(ready=False, generation=None, articles=None, degraded=None, reason=str(error))
-
-
 class GuardedApp(FastAPI):
     """FastAPI with the guard outside of everything, error pages and mounted apps included."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Wrap the whole stack."""
-        return Guard(super().build_middleware_stack(), self.state.settings)
+        """Wrap the whole stack; every request is seen, those that the guard refuses as well."""
+        traffic: Traffic = self.state.traffic
+        guarded = Guard(Turnstile(super().build_middleware_stack(), traffic), self.state.settings)
+        mounts = [route.path for route in self.routes if isinstance(route, Mount)]
+        return Watch(guarded, traffic, mounts, self.state.metrics.observe)
 
 
 def create_app(library: Library, settings: Settings) -> FastAPI:
@@ -182,7 +142,10 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.gate = Gate()
     app.state.fetch_gate = Gate(workers=FETCHES, patience_s=FETCH_SECONDS)
+    app.state.add_gate = Gate(workers=1, patience_s=ADD_SECONDS)
     app.state.canary = Canary()
+    app.state.traffic = Traffic()
+    app.state.metrics = Metrics(library, app.state.gate, app.state.traffic)
     install(app)
     for router in (questions, holdings, health):
         app.include_router(router)

@@ -9,20 +9,21 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from indexer.build import BuildProgress, build
+from indexer.build import BuildProgress, BuildReport, build
 from indexer.corpus import Scan, ScannedFile, scan
 from indexer.embedding import Embedder
 from indexer.errors import FootnoteError, IndexMissingError, NothingToIndexError
 from indexer.generation import Generation, GenerationSummary, Store
 from indexer.language import morphemes
 from indexer.settings import Settings
-from qa.answer import Answerer
+from qa.answer import Answer, Answerer
+from qa.events import Events
 from qa.jobs import Job, Jobs
 from qa.uploads import AddOutcome, Removal, Trashed, add_file, list_trash, remove_file, restore_file
 
@@ -97,6 +98,7 @@ class Library:
     def __init__(self, settings: Settings, embedder: Embedder) -> None:
         self.settings = settings
         self.embedder = embedder
+        self.events = Events()
         self._store = Store(settings.index)
         self._lock = threading.Lock()  # over every field below
         self._opening = threading.Lock()  # one opening at a time
@@ -104,6 +106,7 @@ class Library:
         self._live: _Live | None = None
         self._problem: FootnoteError | None = None
         self._seen: Stamp | None = None
+        self._leases = 0
         self._next_check = 0.0
         self._checking = False
         self._jobs = Jobs()
@@ -127,12 +130,28 @@ class Library:
         with self._lock:
             live = self._current()
             live.leases += 1
+            self._leases += 1
         try:
             yield live.answerer
         finally:
             with self._lock:
                 live.leases -= 1
+                self._leases -= 1
             self._close_if_unused(live)
+
+    def answer(self, question: str, **asked: Any) -> Answer:  # noqa: ANN401 - what Answerer.answer takes
+        """Answer a question from the live generation, and tell the log how that went."""
+        started = time.monotonic()
+        with self.lease() as answerer:
+            answer = answerer.answer(question, **asked)
+            self.events.answered(answer.outcome, answerer.generation.id, time.monotonic() - started)
+            return answer
+
+    @property
+    def leases(self) -> int:
+        """How many are at work on a generation."""
+        with self._lock:
+            return self._leases
 
     @property
     def answerer(self) -> Answerer:
@@ -147,10 +166,15 @@ class Library:
             return self._current().generation
 
     @property
+    def live(self) -> Generation | None:
+        """The live generation; None when there is none."""
+        with self._lock:
+            return self._live.generation if self._live else None
+
+    @property
     def is_open(self) -> bool:
         """Whether there is a generation to answer from."""
-        with self._lock:
-            return self._live is not None
+        return self.live is not None
 
     def refresh_if_changed(self) -> None:
         """Notice, for the price of one stat a second, that another process committed; open that in the background."""
@@ -168,8 +192,8 @@ class Library:
     def _refresh(self) -> None:
         try:
             self._reload()
-        except FootnoteError as error:
-            logger.error("The index changed on disk but cannot be opened: %s", error)
+        except FootnoteError:
+            logger.error("the index changed on disk but cannot be opened")
         finally:
             with self._lock:
                 self._checking = False
@@ -189,8 +213,10 @@ class Library:
             except FootnoteError as error:
                 with self._lock:
                     self._seen, self._problem = stamp, error
+                self.events.not_opened(error)
                 raise
             self._swap(_Live(generation, answerer), stamp)
+            self.events.opened(generation)
 
     def _swap(self, live: _Live | None, stamp: Stamp | None = None) -> None:
         with self._lock:
@@ -251,14 +277,12 @@ class Library:
             pending = self.pending()
         except FootnoteError:
             pending = Pending()
-        with self._lock:
-            live = self._live.generation.id if self._live else None
+        live = self.live.id if self.live else None
         return LibraryState(live, jobs, None if busy else self._store.holder(), pending)
 
     def previous(self) -> GenerationSummary | None:
         """The generation that `rollback` would make the live one; None when there is none to go back to."""
-        with self._lock:
-            live = self._live.generation if self._live else None
+        live = self.live
         if live is None or live.degraded or live.manifest.parent is None:
             return None
         return next((one for one in self._store.generations() if one.id == live.manifest.parent), None)
@@ -272,15 +296,23 @@ class Library:
         self._reload()
         return name
 
+    def build(
+        self, *, allow_shrink: bool = False, progress: Callable[[BuildProgress], None] | None = None
+    ) -> BuildReport:
+        """Bring the index up to date, and tell the log how that went; raises as `indexer.build.build` does."""
+        started = time.monotonic()
+        try:
+            report = build(self.settings, self.embedder, allow_shrink=allow_shrink, progress=progress)
+        except Exception as error:
+            self.events.not_built(error, time.monotonic() - started)
+            raise
+        self.events.built(report, time.monotonic() - started)
+        return report
+
     def _rebuild(self, job_id: str, allow_shrink: bool) -> None:
         self._jobs.update(job_id, state="running", started=datetime.now(UTC))
         try:
-            report = build(
-                self.settings,
-                self.embedder,
-                allow_shrink=allow_shrink,
-                progress=lambda progress: self._show(job_id, progress),
-            )
+            report = self.build(allow_shrink=allow_shrink, progress=lambda progress: self._show(job_id, progress))
             self._reload()
         except FootnoteError as error:
             outcome: dict[str, Any] = {"message": error.message, "code": error.code, "advice": error.advice}

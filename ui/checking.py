@@ -84,7 +84,7 @@ def index_checks(settings: Settings) -> Iterator[Check]:
 
 
 def machine_checks(settings: Settings, load: Callable[[], "Embedder"]) -> Iterator[Check]:
-    """Check whatever Footnote needs: Python, model, articles, index, disk, and that nothing reaches for the network."""
+    """Check whatever Footnote needs: Python, model, articles, index, disk, rights, and what reaches for the network."""
     version = sys.version_info[:3]
     fix = "Take 3.11.14 or later, or 3.12: they read hostile HTML and zip files safely." if version < SAFE_311 else ""
     yield Check("python", "warn" if fix else "ok", ".".join(map(str, version)), fix)
@@ -100,6 +100,7 @@ def machine_checks(settings: Settings, load: Callable[[], "Embedder"]) -> Iterat
     except IndexMissingError as error:
         yield Check("index", "warn", error.message, error.advice)
     yield _disk_check(settings.index)
+    yield _rights_check(settings.index)
     online = [name for name in ONLINE_VARIABLES if os.environ.get(name, "").lower() in ("1", "true")]
     fix = f"Unset {', '.join(online)}." if online else ""
     yield Check(
@@ -131,6 +132,16 @@ def _disk_check(folder: Path) -> Check:
     if free < max(2 * used, SPARE_BYTES):
         return Check("disk", "warn", detail, "Free some: a rebuild needs room for another index beside this one.")
     return Check("disk", "ok", detail)
+
+
+def _rights_check(folder: Path) -> Check:
+    if os.geteuid() == 0:
+        return Check("rights", "warn", "this is root", "Run Footnote as a user of its own; it needs no rights.")
+    if folder.is_dir() and folder.stat().st_mode & 0o077:
+        return Check(
+            "rights", "warn", f"others may look into {folder}", f"Run `chmod 700 {folder}`, unless they should."
+        )
+    return Check("rights", "ok", "the index is for its owner alone")
 
 
 # ---------------------------------------------------------------- the commands

@@ -1,5 +1,6 @@
 """`footnote …`: the commands, one line each; what they do stands in the modules they come from."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from ui.asking import articles, ask, evaluate
 from ui.checking import doctor, rollback, verify
 from ui.feedback import feedback
 from ui.serving import index, serve
+from ui.transfer import export, import_
 from ui.why import why
 
 app = typer.Typer(cls=terminal.Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -18,6 +20,8 @@ app = typer.Typer(cls=terminal.Commands, no_args_is_help=True, add_completion=Fa
 
 def main() -> None:
     """Run the command line."""
+    # The index, and whatever else is written, holds what the articles say: that is nobody else's on this machine.
+    os.umask(0o077)
     app()
 
 
@@ -48,4 +52,6 @@ app.command(name="eval")(evaluate)
 app.command()(feedback)
 app.command()(verify)
 app.command()(rollback)
+app.command()(export)
+app.command(name="import")(import_)
 app.command()(doctor)

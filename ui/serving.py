@@ -4,7 +4,6 @@ Whatever is slow to load is imported inside the command that needs it, so that `
 """
 
 import os
-import signal
 import socket
 import time
 from collections.abc import Callable
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 SKIPPED = 3
 WATCH_SECONDS = 2.0
-GRACE_SECONDS = 10
 
 
 def index(
@@ -39,6 +37,11 @@ def index(
 ) -> None:
     """Build the index of the articles, or bring it up to date; only what is new or changed is embedded."""
     settings = load_settings({"corpus": corpus, "index": index_folder})
+    if not watch:
+        from indexer.generation import Store
+
+        # Known before the model is loaded, which takes seconds.
+        Store(settings.index).refuse_if_busy()
     embedder = load_embedder(settings)
 
     def rebuild() -> "BuildReport":
@@ -90,7 +93,7 @@ def _listing(folder: Path) -> list[tuple[str, int, int]]:
 def serve(
     corpus: CorpusOption = None,
     index_folder: IndexOption = None,
-    host: Annotated[str | None, typer.Option("--host", help="A loopback address; else 127.0.0.1.")] = None,
+    host: Annotated[str | None, typer.Option("--host", help="An address to serve on; else 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option("--port", help="0 takes a free one; else 8000.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -101,23 +104,39 @@ def serve(
     check_host(settings)
     # Taken first: a busy port should be known before the model is loaded.
     with _listening(settings.host, settings.port) as listener:
-        embedder = load_embedder(settings)
-        _attempt(lambda: terminal.show_report(build_index(settings, embedder), on_stderr=True))
+        from qa import logs
+
+        for_people = logs.configure(settings.log_format) == "text"
+        library = open_library(settings, load_embedder(settings), for_people=for_people)
         import uvicorn
 
         from qa.api import create_app
-        from qa.library import Library
+        from qa.guard.connections import server_options
+        from ui import stopping
         from ui.page.mount import mount_page
 
-        library = Library(settings, embedder)
-        _attempt(library.open)
-        page = mount_page(create_app(library, settings), library, settings)
-        _announce(library, listener, as_json=as_json)
-        # uvicorn ends its work and then sends itself the signal again: by then there is nothing left to stop.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: None)
-        config = uvicorn.Config(page, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS)
-        uvicorn.Server(config).run(sockets=[listener])
+        app = create_app(library, settings)
+        page = mount_page(app, library, settings)
+        _announce(library, listener, as_json=as_json, for_people=for_people)
+        config = uvicorn.Config(page, log_config=None, access_log=False, **server_options(settings))
+        stopping.run(config, library, app.state.traffic, listener)
+
+
+def open_library(settings: Settings, embedder: "Embedder", *, for_people: bool) -> "Library":
+    """Bring the index up to date and open it; what cannot be done is told, and serving goes on without it."""
+    from qa.library import Library
+
+    library = Library(settings, embedder)
+    # What fails here is in the log, and may be mended on the page.
+    with suppress(FootnoteError):
+        if for_people:
+            with terminal.build_display() as display:
+                terminal.show_report(library.build(progress=display), on_stderr=True)
+        else:
+            library.build()
+    with suppress(FootnoteError):
+        library.open()
+    return library
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -131,15 +150,7 @@ def _listening(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _attempt(step: Callable[[], object]) -> None:
-    """Take a step that serving can do without: an index that cannot be rebuilt may still be served, or mended there."""
-    try:
-        step()
-    except FootnoteError as error:
-        terminal.report_error(error)
-
-
-def _announce(library: "Library", listener: socket.socket, *, as_json: bool) -> None:
+def _announce(library: "Library", listener: socket.socket, *, as_json: bool, for_people: bool) -> None:
     host = library.settings.host
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     generation = library.generation if library.is_open else None
@@ -150,4 +161,4 @@ def _announce(library: "Library", listener: socket.socket, *, as_json: bool) -> 
 
     answerer = library.answerer if generation else None
     examples = (example_questions(answerer, "en") or example_questions(answerer, "ko")) if answerer else []
-    terminal.announce(address, generation, examples)
+    terminal.announce(address, generation, examples, hint=for_people)
