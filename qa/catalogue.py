@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Self
 
-from indexer.articles import Article, Origin, Passage
+from indexer.articles import Article, Origin, Passage, collections_of
 from indexer.generation import Generation
+from qa.events import BuildStatus
 from qa.jobs import Job, JobState
 from qa.library import LibraryState, Pending
 from qa.schemas import Span, Wire
@@ -14,9 +15,10 @@ from qa.uploads import AddOutcome, Removal, Status, Trashed
 
 
 class ArticleBody(Wire):
-    """An article without its text; `provenance` says where each field was read."""
+    """An article without its text; `provenance` says where each field was read, `collection` the folder it lies in."""
 
     article_id: str
+    collection: str | None
     title: str
     source: str | None
     published: date | None
@@ -34,6 +36,7 @@ class ArticleBody(Wire):
         """Convert the record."""
         return cls(
             article_id=article.id,
+            collection=article.collection,
             title=article.title,
             source=article.source,
             published=article.published,
@@ -223,7 +226,7 @@ class PendingBody(Wire):
 
 
 class IndexBody(Wire):
-    """The live index; `degraded` says why it is not the newest, `languages` counts articles."""
+    """The live index; `degraded` says why it is not the newest, `languages` and `collections` count articles."""
 
     generation: str
     parent: str | None
@@ -231,6 +234,7 @@ class IndexBody(Wire):
     counts: CountsBody
     embedder: EmbedderBody
     languages: dict[str, int]
+    collections: dict[str, int]
     problems: list[ProblemBody]
     pending: PendingBody
     degraded: str | None
@@ -254,6 +258,7 @@ class IndexBody(Wire):
                 languages=list(embedder.languages),
             ),
             languages=dict(languages.most_common()),
+            collections=collections_of(generation.articles.values()),
             problems=[
                 ProblemBody(path=problem.path, code=problem.code, detail=problem.detail)
                 for problem in manifest.problems
@@ -336,11 +341,30 @@ class HealthBody(Wire):
     status: str = "ok"
 
 
+class LastBuildBody(Wire):
+    """How the last build ended; `skipped` counts the files that could not be used, `code` belongs to a failure."""
+
+    status: BuildStatus
+    code: str | None
+    skipped: int
+    at: datetime
+
+
 class ReadyBody(Wire):
-    """Whether questions can be answered, and if not why; `degraded` may be set while they can."""
+    """Whether questions can be answered, and if not why; `degraded` may be set while they can.
+
+    `age_s` is the time since the live generation was built, in seconds.
+    """
 
     ready: bool
     generation: str | None
     articles: int | None
     degraded: str | None
     reason: str | None
+    code: str | None = None
+    age_s: int | None = None
+    last_build: LastBuildBody | None = None
+
+    def without_details(self) -> "ReadyBody":
+        """Return what strangers may know."""
+        return ReadyBody(ready=self.ready, generation=None, articles=None, degraded=None, reason=None, code=self.code)

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from indexer.articles import Article
@@ -51,7 +50,9 @@ MAX_PAGE = 500
 JSON_ARTICLES = (TextArticleRequest, PastedArticleRequest, PageRequest)
 FILES_SCHEMA = {
     "type": "object",
-    "properties": {"files": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+    "properties": {"files": {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}},
+    "required": ["files"],
+    "additionalProperties": False,
 }
 ADD_BODY: dict[str, Any] = {
     "requestBody": {
@@ -72,6 +73,7 @@ def list_articles(
     q: Annotated[str, Query(max_length=200, description="a part of the title or the id")] = "",
     source: Annotated[list[str] | None, Query(max_length=100)] = None,
     language: Annotated[list[str] | None, Query(max_length=100)] = None,
+    collection: Annotated[list[str] | None, Query(max_length=100)] = None,
     from_: Annotated[IsoDate | None, Query(alias="from")] = None,
     to: Annotated[IsoDate | None, Query()] = None,
     offset: Annotated[CharIndex, Query()] = 0,
@@ -79,7 +81,11 @@ def list_articles(
 ) -> ArticlesBody:
     """List the articles of the live index, a page at a time."""
     filters = Filters(
-        published_from=from_, published_to=to, sources=tuple(source or ()), languages=tuple(language or ())
+        published_from=from_,
+        published_to=to,
+        sources=tuple(source or ()),
+        languages=tuple(language or ()),
+        collections=tuple(collection or ()),
     )
     with library.lease() as answerer:
         generation = answerer.generation
@@ -103,15 +109,16 @@ async def add_articles(request: Request, library: LibraryOf) -> AddBody:
     require_json(request)
     match _json_article(parse_json(await request.body())):
         case PageRequest(url=url):
-            gate: Gate = request.app.state.fetch_gate
-            return AddBody.of([await gate.run(lambda: add_page(url, library.settings, partial(_add, library)))])
+            fetching: Gate = request.app.state.fetch_gate
+            return AddBody.of([await fetching.run(lambda: add_page(url, library.settings, partial(_add, library)))])
         case PastedArticleRequest() as pasted:
             file = text_file(
                 pasted.title, pasted.text, source=pasted.source, published=pasted.published, url=pasted.url
             )
         case TextArticleRequest() as named:
             file = (named.name, named.text.encode())
-    return AddBody.of([await run_in_threadpool(_add, library, *file)])
+    adding: Gate = request.app.state.add_gate
+    return AddBody.of([await adding.run(partial(_add, library, *file))])
 
 
 def _add(library: Library, name: str, data: bytes) -> AddOutcome:
@@ -126,7 +133,8 @@ async def _add_files(request: Request, library: Library) -> AddBody:
         if not parts:
             raise UsageError("No file was sent.")
         largest = library.settings.max_file_mb * 2**20
-        return AddBody.of(await run_in_threadpool(library.add_articles, _contents(parts, largest)))
+        adding: Gate = request.app.state.add_gate
+        return AddBody.of(await adding.run(partial(library.add_articles, _contents(parts, largest))))
 
 
 def _contents(parts: Sequence[UploadFile], largest: int) -> Iterator[tuple[str, bytes]]:

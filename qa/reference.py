@@ -14,7 +14,7 @@ h2 {{ font-size: 1.1rem; margin: 2rem 0 .25rem; }} code, pre {{ font-family: ui-
 pre {{ overflow-x: auto; padding: .5rem; border: 1px solid #8884; }} .method {{ font-weight: 700; }}
 td, th {{ text-align: left; vertical-align: top; padding: .1rem 1rem .1rem 0; }} p {{ margin: .25rem 0; }}
 </style></head><body><main><h1>{title} {version}</h1><p>{description}</p>
-<p>The same for machines: <a href="/openapi.json">openapi.json</a></p>
+<p>The same for machines: <a href="openapi.json">openapi.json</a></p>
 {operations}<h1>Objects</h1>
 {objects}</main></body></html>
 """

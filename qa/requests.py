@@ -49,11 +49,22 @@ def _iso_date(value: object) -> object:
         raise ValueError("must be a date such as 2026-01-31") from error
 
 
-Text = Annotated[str, AfterValidator(_is_text), Field(max_length=MAX_TEXT_CHARS)]
-Question = Annotated[str, AfterValidator(_not_blank), AfterValidator(_is_text)]
-Id = Annotated[str, AfterValidator(_is_text), Field(min_length=1, max_length=MAX_ID_CHARS)]
+def _whole(value: object) -> object:
+    """JSON knows one kind of number: 10.0 is 10."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# For whoever reads the schema: what the validators above demand, as far as it can be said there.
+_NO_NUL = Field(json_schema_extra={"pattern": r"^[^\u0000]*$"})
+_NOT_BLANK = Field(json_schema_extra={"minLength": 1, "pattern": r"^[^\u0000]*[^\u0000\s][^\u0000]*$"})
+
+Text = Annotated[str, AfterValidator(_is_text), Field(max_length=MAX_TEXT_CHARS), _NO_NUL]
+Words = Annotated[str, AfterValidator(_not_blank), AfterValidator(_is_text), _NOT_BLANK]
+Question = Words
+Id = Annotated[str, AfterValidator(_is_text), Field(min_length=1, max_length=MAX_ID_CHARS), _NO_NUL]
 IsoDate = Annotated[date, BeforeValidator(_iso_date, json_schema_input_type=date)]
-CharIndex = Annotated[int, Field(ge=0, le=MAX_OFFSET)]
+WholeNumber = Annotated[int, BeforeValidator(_whole)]
+CharIndex = Annotated[WholeNumber, Field(ge=0, le=MAX_OFFSET)]
 Ids = Annotated[list[Id], Field(max_length=MAX_FILTER_VALUES)]
 OneOrMany = Annotated[Ids | Id, Field(description="one, or a list of which any will do")]
 
@@ -70,7 +81,7 @@ class _Request(BaseModel):
 class HistoryTurn(_Request):
     """An earlier exchange of the conversation."""
 
-    question: Annotated[Text, AfterValidator(_not_blank)]
+    question: Annotated[Words, Field(max_length=MAX_TEXT_CHARS)]
     answer: Text = ""
 
 
@@ -81,6 +92,7 @@ class FiltersRequest(_Request):
     to: IsoDate | None = None
     source: OneOrMany | None = None
     language: OneOrMany | None = None
+    collection: OneOrMany | None = None
     article_ids: Ids = []
 
     @model_validator(mode="after")
@@ -98,6 +110,7 @@ class FiltersRequest(_Request):
             sources=_many(self.source),
             languages=_many(self.language),
             article_ids=tuple(self.article_ids),
+            collections=_many(self.collection),
         )
 
 
@@ -113,7 +126,7 @@ class SearchRequest(_Request):
     question: Question
     filters: FiltersRequest = FiltersRequest()
     as_of: IsoDate | None = Field(None, description="leave out what was published later")
-    top_k: Annotated[int, Field(ge=1, le=50)] = 10
+    top_k: Annotated[WholeNumber, Field(ge=1, le=50)] = 10
 
 
 class AnswerRequest(SearchRequest):
@@ -151,15 +164,17 @@ class TextArticleRequest(_Request):
     """An article as text; `name` ends with the suffix of its format."""
 
     name: Id
-    text: Annotated[str, AfterValidator(_is_text), Field(min_length=1)]
+    text: Annotated[str, AfterValidator(_is_text), Field(min_length=1), _NO_NUL]
 
 
 class PastedArticleRequest(_Request):
     """An article pasted as text, Markdown or plain, with what is known of it."""
 
-    title: Annotated[str, AfterValidator(_is_text), AfterValidator(_not_blank), Field(max_length=MAX_TITLE_CHARS)]
-    text: Annotated[str, AfterValidator(_is_text), AfterValidator(_not_blank)]
-    source: Annotated[str, AfterValidator(_is_text), Field(min_length=1, max_length=MAX_TITLE_CHARS)] | None = None
+    title: Annotated[Words, Field(max_length=MAX_TITLE_CHARS)]
+    text: Words
+    source: (
+        Annotated[str, AfterValidator(_is_text), Field(min_length=1, max_length=MAX_TITLE_CHARS), _NO_NUL] | None
+    ) = None
     published: IsoDate | None = None
     url: WebAddress | None = None
 
@@ -191,7 +206,7 @@ class FeedbackRequest(_Request):
     question: Question
     rating: Rating
     reason: Reason | None = None
-    comment: Annotated[str, AfterValidator(_is_text), Field(max_length=MAX_COMMENT_CHARS)] = ""
+    comment: Annotated[str, AfterValidator(_is_text), Field(max_length=MAX_COMMENT_CHARS), _NO_NUL] = ""
     answer_id: Id | None = None
     standalone_question: Question | None = None
     outcome: Outcome | None = None
