@@ -11,7 +11,7 @@ from qa.conflicts import Conflict
 from qa.evaluation import Evaluation
 from qa.schemas import VerifyBody
 from qa.writing import Written
-from ui.terminal import count, say, show
+from ui.terminal import count, inline, say, show
 from ui.texts import ENGLISH, KOREAN, Words, written_date
 from ui.wording import (
     citation_of,
@@ -71,12 +71,12 @@ def answer_blocks(answer: Answer, words: Words) -> list[list[Line]]:
 def _quotation(citation: Citation, words: Words) -> list[Line]:
     published = written_date(words, citation.published) if citation.published else words.date_unknown
     checked = "" if citation.verified else f" · {words.not_verified}"
-    copies = [Line(f"{words.also_in} {', '.join(citation.also_in)}", 4, "dim")] if citation.also_in else []
+    copies = [Line(f"{words.also_in} {', '.join(map(inline, citation.also_in))}", 4, "dim")] if citation.also_in else []
     return [
         Line(f"[{citation.index}] “{citation.cited_text}”"),
-        Line(citation.title, 4, "cyan"),
+        Line(inline(citation.title), 4, "cyan"),
         Line(" · ".join(part for part in (citation.source, published, citation.url) if part), 4),
-        Line(f"{citation.article_id}:{citation.start}-{citation.end}{checked}", 4, "dim"),
+        Line(f"{inline(citation.article_id)}:{citation.start}-{citation.end}{checked}", 4, "dim"),
         *copies,
     ]
 
@@ -91,7 +91,8 @@ def _conflict(conflict: Conflict, answer: Answer, words: Words) -> list[Line]:
         if number is None:
             article, sentence = side.evidence.article, side.evidence.sentence
             lines.append(Line(f"“{side.evidence.text}”", 8))
-            lines.append(Line(f"{article.title} · {article.id}:{sentence.start}-{sentence.end}", 8, "dim"))
+            place = f"{inline(article.id)}:{sentence.start}-{sentence.end}"
+            lines.append(Line(f"{inline(article.title)} · {place}", 8, "dim"))
     return lines
 
 
@@ -116,7 +117,7 @@ def _closest(answer: Answer, words: Words) -> list[Line]:
     return [
         Line(words.closest),
         Line(f"“{article.quote(start, end)}”", 4),
-        Line(f"{article.title} · {article.id}:{start}-{end}", 4, "dim"),
+        Line(f"{inline(article.title)} · {inline(article.id)}:{start}-{end}", 4, "dim"),
     ]
 
 
@@ -127,8 +128,8 @@ def show_articles(articles: Sequence[Article]) -> None:
     """List articles: date, language, title, source, id."""
     for article in articles:
         published = article.published.isoformat() if article.published else "date unknown"
-        show(f"{published:<12}  {article.language:<3}  {article.title}")
-        show(" · ".join(part for part in (article.source, article.id) if part), indent=19, style="dim")
+        show(f"{published:<12}  {article.language:<3}  {inline(article.title)}")
+        show(" · ".join(inline(part) for part in (article.source, article.id) if part), indent=19, style="dim")
     show(count(len(articles), "article"))
 
 
@@ -146,4 +147,4 @@ def show_figures(evaluation: Evaluation) -> None:
 def show_verdict(verdict: VerifyBody, article_id: str, quote: str) -> None:
     """One line on what became of a quotation."""
     where = "" if verdict.start_char_index is None else f":{verdict.start_char_index}-{verdict.end_char_index}"
-    show(f"{verdict.verdict:<8} {article_id}{where}  “{quote}”")
+    show(f"{verdict.verdict:<8} {inline(article_id)}{where}  “{quote}”")

@@ -72,8 +72,9 @@ def remember_json(ctx: typer.Context, value: bool) -> bool:
 
 
 def write_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can say
-    """Write one JSON document on one line of stdout."""
-    typer.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    """Write one JSON document on one line of stdout; what could steer a terminal is written as an escape."""
+    document = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    typer.echo("".join(json.dumps(mark)[1:-1] if _steers(mark) else mark for mark in document))
 
 
 def report_error(error: FootnoteError, *, as_json: bool = False) -> None:
@@ -97,7 +98,16 @@ def show(message: str, *, style: str = "", indent: int = 0, label: str = "", lab
 
 def clean(text: str) -> str:
     """Replace what would steer a terminal or turn the direction of writing; spaces and line ends stay."""
-    return "".join("�" if unicodedata.category(mark) in UNSAFE and mark not in HARMLESS else mark for mark in text)
+    return "".join("�" if _steers(mark) else mark for mark in text)
+
+
+def inline(text: str) -> str:
+    """The same on one line: a name of a file that holds a line end must not look like a line of ours."""
+    return clean(text).replace("\n", "�")
+
+
+def _steers(mark: str) -> bool:
+    return unicodedata.category(mark) in UNSAFE and mark not in HARMLESS
 
 
 def _console(*, error: bool = False) -> Console:
@@ -166,7 +176,7 @@ def show_problems(problems: "Sequence[Problem]") -> None:
     """List the files that are no articles, each with its reason."""
     for problem in problems:
         reason = str(getattr(ENGLISH, f"reason_{problem.code}", problem.code))
-        say(f"{problem.path}: {reason}. {problem.detail}", label="not used: ", style="yellow")
+        say(f"{inline(problem.path)}: {reason}. {problem.detail}", label="not used: ", style="yellow")
 
 
 def count(number: int, noun: str) -> str:
@@ -174,12 +184,13 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def announce(address: str, generation: "Generation | None", examples: Sequence[str]) -> None:
-    """Say where the page is, and what could be asked first."""
+def announce(address: str, generation: "Generation | None", examples: Sequence[str], *, hint: bool = True) -> None:
+    """Say where the page is, and what could be asked first; with `hint`, on stderr how to stop."""
     if generation is None:
         show(f"Footnote is at {address}; add articles in its Library and press Rebuild.")
     else:
         show(f"Footnote answers from {count(len(generation.articles), 'article')} ({generation.id}) at {address}")
         title = next(iter(generation.articles.values())).title
         show(f"Try: {examples[0] if examples else f'What do the articles say about {title}?'}")
-    say("Stop with Ctrl-C.")
+    if hint:
+        say("Stop with Ctrl-C.")

@@ -170,14 +170,25 @@ _REFUSAL = re.compile(
     r"|I won['’]t\b|Sorry\b|As an AI\b|Unfortunately, I\b|죄송|미안|답변(?:해\s?드릴|할) 수 없)",
     re.IGNORECASE,
 )
-_CITATION = re.compile(r"[ \t]*[\[【［]\s*\^?(\d{1,4}(?:\s*(?:[,;、，]|[-–])\s*\^?\d{1,4}){0,15})\s*[\]】］]")
+_CITATION = re.compile(r"(?<![ \t])[ \t]*[\[【［]\s*\^?(\d{1,4}(?:\s*(?:[,;、，]|[-–])\s*\^?\d{1,4}){0,15})\s*[\]】］]")
 _FULL_STOP = re.compile(r"""[.!?。？！]["'”’」』)]{0,3}\Z""")
 _IMAGE_OR_LINK = re.compile(r"!?\[([^\[\]\n]{0,300})\]\([^()\s]{0,2000}(?:\s[^()\n]{0,300})?\)")
+# The same by reference; a number in brackets is a citation, also after an exclamation mark.
+_REFERENCE = re.compile(
+    r"(?:!\[(?!\^?\d)([^\[\]\n]{0,300})\](?:\[[^\[\]\n]{0,300}\])?"
+    r"|\[(?!\^?\d)([^\[\]\n]{0,300})\]\[(?!\^?\d)[^\[\]\n]{0,300}\])"
+)
+_DEFINITION = re.compile(r"(?m)^[ \t]*\[(?!\^?\d{1,4}\])[^\[\]\n]{1,300}\]:[^\n]*")
 # A tag that is never closed hides the rest of its line.
 _TAG = re.compile(r"</?[A-Za-z!][^<>\n]{0,2000}>?")
 # Stands where markup was taken out, so that the sentence it was in is known.
 _MARK = "\ufffc"
-_ADDRESS = re.compile(r"\b(?:https?|ftp|file|data|javascript):\S|\bwww\.\w", re.IGNORECASE)
+# Up to what ends the sentence, or to its citation. Not at a word's edge, which Hangul before it would hide.
+_ADDRESS = re.compile(
+    r"""(?<![A-Za-z0-9:])(?:(?:https?|ftp|file|data|javascript|vbscript|mailto):|www\.|//(?=\w))[^\s<>\[\]]+?"""
+    r"""(?=[.,;:!?"'’”)}]{0,4}(?:[\s<>\[\]]|\Z))""",
+    re.IGNORECASE,
+)
 _STYLE = re.compile(r"(?m)^[ \t]*(?:#{1,6}[ \t]+|[-*•+>][ \t]+|\d{1,2}[.)][ \t]+)+|\*\*|__|`+")
 
 
@@ -234,15 +245,15 @@ def _numbers(written: str) -> list[int]:
 
 
 def _draft(sentence: str, numbers: Sequence[int]) -> Draft:
-    had_markup = _MARK in sentence or _ADDRESS.search(sentence) is not None
     text = " ".join(sentence.replace(_MARK, "").split())
-    return Draft(text=text, cites=tuple(dict.fromkeys(numbers)), had_markup=had_markup)
+    return Draft(text=text, cites=tuple(dict.fromkeys(numbers)), had_markup=_MARK in sentence)
 
 
 def _without_markup(text: str) -> str:
-    """Keep the words of images, links and tags only: a page that draws Markdown would fetch what an image names."""
+    """Keep the words of images, links and tags only, and no address: a page of Markdown would fetch an image."""
     text = _IMAGE_OR_LINK.sub(_label, text.replace(_MARK, ""))
-    return _TAG.sub(_MARK, text)
+    text = _REFERENCE.sub(lambda match: f"{match[1] or match[2] or ''}{_MARK}", _DEFINITION.sub(_MARK, text))
+    return _ADDRESS.sub(_MARK, _TAG.sub(_MARK, text))
 
 
 def _label(match: re.Match[str]) -> str:
