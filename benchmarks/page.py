@@ -8,6 +8,7 @@ Starts `footnote serve` on the starter corpus and a real Chromium (CHROMIUM name
 import argparse
 import json
 import os
+import secrets
 import statistics
 import subprocess
 import sys
@@ -32,6 +33,7 @@ QUESTIONS = (
     "What did Koo Yun-cheol promise?",
 )
 ASKED, AT_ONCE, CHATS = 12, 16, 200
+QUEUED = 20
 
 
 @contextmanager
@@ -47,6 +49,43 @@ def served() -> Iterator[tuple[str, int]]:
         finally:
             process.terminate()
             process.wait(20)
+
+
+def updates(address: str, question: str, *, timeout_s: float = 120) -> Iterator[tuple[float, str]]:
+    """Ask as the page's own script does, without a browser: yields what comes back, each with the seconds since.
+
+    An update is Gradio's message as it is sent; the last is `process_completed`.
+    """
+    with httpx2.Client(base_url=f"{address}/ui", timeout=timeout_s) as client:
+        config = client.get("config").json()
+        parts = {one["id"]: one["props"] for one in config["components"]}
+        [box] = [number for number, props in parts.items() if props.get("elem_id") == "fn-question"]
+        [asking] = [one for one in config["dependencies"] if [box, "submit"] in one["targets"]]
+        data = [question if number == box else parts[number].get("value") for number in asking["inputs"]]
+        session = secrets.token_hex(8)
+        event = {"data": data, "fn_index": asking["id"], "session_hash": session, "event_data": None, "trigger_id": box}
+        begin = time.perf_counter()
+        client.post("gradio_api/queue/join", json=event).raise_for_status()
+        with client.stream("GET", "gradio_api/queue/data", params={"session_hash": session}) as stream:
+            for line in stream.iter_lines():
+                if line.startswith("data:"):
+                    yield time.perf_counter() - begin, line[5:]
+                    if json.loads(line[5:])["msg"] == "process_completed":
+                        return
+
+
+def queueing(address: str) -> dict[str, Any]:
+    """What Gradio's queue and the gate add when nobody waits: from asking to the first update of the page's handler."""
+    seconds = []
+    for number in range(QUEUED):
+        for passed, update in updates(address, QUESTIONS[number % len(QUESTIONS)]):
+            if json.loads(update)["msg"] == "process_generating":
+                seconds.append(passed)
+                break
+        # Until what was begun is done.
+        time.sleep(1.5)
+    ordered = sorted(1000 * one for one in seconds)
+    return {"median_ms": round(statistics.median(ordered), 1), "slowest_ms": round(ordered[-1], 1)}
 
 
 def loading(browser: Browser, address: str) -> dict[str, Any]:
@@ -170,6 +209,7 @@ def main() -> None:
             "cpus": os.cpu_count(),
             "loading": loading(browser, address),
             "asking": asking(browser, address),
+            "queue": queueing(address),
             "at_once": at_once(address),
             "memory": memory(browser, address, process),
         }

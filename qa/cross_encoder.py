@@ -165,8 +165,9 @@ class CrossEncoder:
         for path, expected in ((base, BUNDLED_SHA256), (weights, WEIGHTS_SHA256 if weights == WEIGHTS else None)):
             if not path.is_file() or (expected and file_sha256(path) != expected):
                 raise ReaderError(f"{path} is not the reader's model.", advice="Install Footnote again.")
-        self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self._net = CrossEncoderNet(BertConfig.from_pretrained(folder, local_files_only=True))
+        self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)  # nosec B615  # a folder, no hub
+        config = BertConfig.from_pretrained(folder, local_files_only=True)  # nosec B615  # the same
+        self._net = CrossEncoderNet(config)
         self._net.load_state_dict(base_weights(base) | load_file(weights))
         self._net.to(torch.bfloat16 if multiplies_bfloat16() else torch.float32).eval()
 

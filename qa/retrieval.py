@@ -36,6 +36,7 @@ class Filters:
     sources: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     article_ids: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
 
     def accept(self, article: Article) -> bool:
         """Whether the article passes; one without a date passes no filter on dates."""
@@ -47,6 +48,7 @@ class Filters:
             and (not self.sources or article.source in self.sources)
             and (not self.languages or article.language in self.languages)
             and (not self.article_ids or article.id in self.article_ids)
+            and (not self.collections or any(map(article.is_in, self.collections)))
         )
 
     def within(self, period: Period | None) -> "Filters":

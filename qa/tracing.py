@@ -41,7 +41,8 @@ class Term:
 class FilterCheck:
     """One filter: what it wants, what the article has (None: nothing), and whether that will do.
 
-    `name` is from, to, source, language, article_ids, or period: the days of which the question wants articles.
+    `name` is from, to, source, language, article_ids, collection, or period: the days of which the question wants
+    articles.
     """
 
     name: str
@@ -222,6 +223,11 @@ def filter_checks(filters: Filters, article: Article) -> list[FilterCheck]:
         "source": (", ".join(filters.sources), article.source, Filters(sources=filters.sources)),
         "language": (", ".join(filters.languages), article.language, Filters(languages=filters.languages)),
         "article_ids": (", ".join(filters.article_ids), article.id, Filters(article_ids=filters.article_ids)),
+        "collection": (
+            ", ".join(filters.collections),
+            article.collection,
+            Filters(collections=filters.collections),
+        ),
     }
     return [
         FilterCheck(name, str(value), found, alone.accept(article))

@@ -85,7 +85,7 @@ def test_every_setting_stands_in_the_operations_page_with_its_default() -> None:
 
 def _written(default: object) -> str:
     if isinstance(default, tuple):
-        return ",".join(default)
+        return ",".join(default) or "none"
     return "none" if default is None else str(default)
 
 

@@ -32,6 +32,9 @@ def ask(
     ] = None,
     source: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only from this source; repeatable.")] = None,
     language: Annotated[list[str] | None, typer.Option(metavar="CODE", help="Only in en or ko; repeatable.")] = None,
+    collection: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only from this folder of the corpus; repeatable.")
+    ] = None,
     top_k: Annotated[int, typer.Option(min=1, max=50, help="How many passages --json lists.")] = 10,
     generate: Annotated[bool, typer.Option("--generate", help="Also have the language model word it.")] = False,
     as_json: JsonOption = False,
@@ -45,7 +48,7 @@ def ask(
 
         raise NoWriterError("No language model is configured.", advice="Set `writer_base_url` and `writer_model`.")
     day = as_of.date() if as_of else None
-    filters = filters_of(published_from, published_to, day, source or [], language or [])
+    filters = filters_of(published_from, published_to, day, source or [], language or [], collection or [])
     from qa.followups import Turn
 
     turns = [Turn(text) for text in earlier]

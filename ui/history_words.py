@@ -37,6 +37,15 @@ class HistoryWords:
     not_opened: str
     dropped: str
     full: str
+    import_files: str
+    imported_one: str
+    imported_many: str
+    known_one: str
+    known_many: str
+    no_room_one: str
+    no_room_many: str
+    file_unreadable: str
+    file_too_large: str
     saved_from: str
 
 
@@ -69,6 +78,15 @@ HISTORY_ENGLISH = HistoryWords(
     not_opened="This conversation could not be opened.",
     dropped="There was no room for more, so the oldest conversation was removed: “{name}”.",
     full="There is no room in this browser: the last answer is not kept.",
+    import_files="Import from a file",
+    imported_one="1 conversation was imported.",
+    imported_many="{n} conversations were imported.",
+    known_one="1 was here already.",
+    known_many="{n} were here already.",
+    no_room_one="There is no room for 1 more.",
+    no_room_many="There is no room for {n} more.",
+    file_unreadable="“{name}” holds no conversations saved as JSON.",
+    file_too_large="“{name}” is larger than {mb} MB.",
     saved_from="From Footnote, {date}. Quotations are word for word.",
 )
 HISTORY_KOREAN = HistoryWords(
@@ -100,6 +118,15 @@ HISTORY_KOREAN = HistoryWords(
     not_opened="이 대화를 열지 못했습니다.",
     dropped="보관할 자리가 없어 가장 오래된 대화를 지웠습니다: ‘{name}’.",
     full="이 브라우저에 자리가 없어 마지막 답변을 보관하지 못했습니다.",
+    import_files="파일에서 가져오기",
+    imported_one="대화 1개를 가져왔습니다.",
+    imported_many="대화 {n}개를 가져왔습니다.",
+    known_one="1개는 이미 있습니다.",
+    known_many="{n}개는 이미 있습니다.",
+    no_room_one="1개는 자리가 없어 가져오지 못했습니다.",
+    no_room_many="{n}개는 자리가 없어 가져오지 못했습니다.",
+    file_unreadable="‘{name}’에는 JSON으로 저장한 대화가 없습니다.",
+    file_too_large="‘{name}’ 파일이 {mb}MB보다 큽니다.",
     saved_from="Footnote에서 {date}에 저장. 인용은 글자 그대로입니다.",
 )
 

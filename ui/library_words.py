@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class LibraryWords:
     """The words of the tab in one language. A field that ends in `_one` is the singular of its `_many`."""
 
+    read_only: str
     choose_files: str
     drop_hint: str
     drop_here: str
@@ -23,6 +24,8 @@ class LibraryWords:
     search_articles: str
     any_source: str
     any_language: str
+    collection: str
+    any_collection: str
     any_month: str
     sort_by: str
     sort_newest: str
@@ -92,6 +95,9 @@ class LibraryWords:
     advice_unsupported: str
     advice_malformed: str
     advice_path: str
+    advice_timeout: str
+    advice_memory: str
+    advice_crash: str
     stage_scan: str
     stage_chunk: str
     stage_embed: str
@@ -112,10 +118,13 @@ class LibraryWords:
     reason_address: str
     reason_unreachable: str
     reason_timeout: str
+    reason_memory: str
+    reason_crash: str
     reason_bad_status: str
 
 
 LIBRARY_ENGLISH = LibraryWords(
+    read_only="You are here to read and ask. To add, delete or rebuild, sign in with the admin key.",
     choose_files="Choose files",
     drop_hint="or drop them anywhere on this tab",
     drop_here="Drop the files to add them",
@@ -132,6 +141,8 @@ LIBRARY_ENGLISH = LibraryWords(
     search_articles="Search titles, sources and names of files",
     any_source="All sources",
     any_language="All languages",
+    collection="Collection",
+    any_collection="All collections",
     any_month="All months",
     sort_by="Sort",
     sort_newest="Newest first",
@@ -203,6 +214,9 @@ LIBRARY_ENGLISH = LibraryWords(
     advice_unsupported="Save it as text, Markdown or HTML.",
     advice_malformed="Open it, save it anew, or paste its text.",
     advice_path="Give it another name.",
+    advice_timeout="Split it, or paste its text.",
+    advice_memory="Split it, or paste its text.",
+    advice_crash="Paste its text.",
     stage_scan="looking for articles",
     stage_chunk="cutting passages",
     stage_embed="embedding passages",
@@ -222,11 +236,14 @@ LIBRARY_ENGLISH = LibraryWords(
     reason_path="the file name cannot be used",
     reason_address="this address may not be fetched",
     reason_unreachable="the page could not be reached",
-    reason_timeout="the page took too long",
+    reason_timeout="it took too long",
+    reason_memory="reading it takes too much memory",
+    reason_crash="reading it failed",
     reason_bad_status="the server did not give the page",
 )
 
 LIBRARY_KOREAN = LibraryWords(
+    read_only="읽기와 질문만 할 수 있습니다. 추가, 삭제, 재색인은 관리자 키로 로그인해야 합니다.",
     choose_files="파일 고르기",
     drop_hint="또는 이 탭 어디에나 끌어다 놓으세요",
     drop_here="파일을 놓으면 추가됩니다",
@@ -243,6 +260,8 @@ LIBRARY_KOREAN = LibraryWords(
     search_articles="제목, 출처, 파일 이름 검색",
     any_source="모든 출처",
     any_language="모든 언어",
+    collection="컬렉션",
+    any_collection="모든 컬렉션",
     any_month="모든 달",
     sort_by="정렬",
     sort_newest="최신순",
@@ -313,6 +332,9 @@ LIBRARY_KOREAN = LibraryWords(
     advice_unsupported="글, 마크다운, HTML로 저장하세요.",
     advice_malformed="열어서 다시 저장하거나 글을 붙여 넣으세요.",
     advice_path="다른 이름을 붙이세요.",
+    advice_timeout="나누거나 글을 붙여 넣으세요.",
+    advice_memory="나누거나 글을 붙여 넣으세요.",
+    advice_crash="글을 복사해 붙여 넣으세요.",
     stage_scan="기사 찾는 중",
     stage_chunk="대목 나누는 중",
     stage_embed="대목 임베딩 중",
@@ -332,6 +354,8 @@ LIBRARY_KOREAN = LibraryWords(
     reason_path="쓸 수 없는 파일 이름입니다",
     reason_address="가져올 수 없는 주소입니다",
     reason_unreachable="페이지에 연결할 수 없습니다",
-    reason_timeout="페이지가 제때 오지 않았습니다",
+    reason_timeout="시간이 너무 오래 걸렸습니다",
+    reason_memory="읽는 데 메모리가 너무 많이 듭니다",
+    reason_crash="읽다가 실패했습니다",
     reason_bad_status="서버가 페이지를 주지 않았습니다",
 )

@@ -38,6 +38,7 @@ def filters_of(
     as_of: date | None,
     sources: Sequence[str] = (),
     languages: Sequence[str] = (),
+    collections: Sequence[str] = (),
 ) -> "Filters":
     """Return the filters; nothing published after `as_of` may be used. Raises UsageError for crossed bounds."""
     from qa.retrieval import Filters
@@ -45,7 +46,7 @@ def filters_of(
     if start and end and start > end:
         raise UsageError("--from is after --to.", advice="Swap them.")
     last = min((day for day in (end and end.date(), as_of) if day), default=None)
-    return Filters(start and start.date(), last, tuple(sources), tuple(languages))
+    return Filters(start and start.date(), last, tuple(sources), tuple(languages), collections=tuple(collections))
 
 
 def load_embedder(settings: Settings) -> "Embedder":

@@ -63,6 +63,8 @@ class Words(LibraryWords):
     question_too_long: str
     failed: str
     stopped: str
+    line_place: str
+    line_full: str
     # figures that disagree
     disagree: str
     disagree_hint: str
@@ -112,6 +114,8 @@ class Words(LibraryWords):
     filter_date_info: str
     filter_sources: str
     filter_languages: str
+    filter_collections: str
+    filter_collection: str
     filter_after: str
     filter_before: str
     bad_date: str
@@ -248,6 +252,8 @@ ENGLISH = Words(
     question_too_long="The question is longer than {n} characters. Please shorten it.",
     failed="Something went wrong on the server and nothing was answered. Please ask again.",
     stopped="Stopped.",
+    line_place="Others are asking at the moment. You are number {n} in line.",
+    line_full="Too many questions are waiting at the moment. Yours is still in the box: ask again in a moment.",
     disagree="The articles disagree",
     disagree_hint="Each figure as its article gives it, oldest first. Footnote does not choose.",
     generate="Also have a language model word the answer",
@@ -293,6 +299,8 @@ ENGLISH = Words(
     filter_date_info="Articles without a known date are left out when a date is set.",
     filter_sources="Sources",
     filter_languages="Languages",
+    filter_collections="Collections",
+    filter_collection="collection {name}",
     filter_after="from {date}",
     filter_before="to {date}",
     bad_date="“{value}” is not a date. Write it as YYYY-MM-DD, for example 2026-01-31.",

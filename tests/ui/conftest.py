@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,6 +59,22 @@ published: 2026-02-01
 
 솔트미어 시는 월요일 여객선 운항을 두 배로 늘렸다. 이제 하루 마흔 척이 만을 건넌다. 편도 요금은 3크라운이다.
 """
+LAMPS = """---
+title: "Ulmen replaces its street lamps"
+source: "Ulmen Herald"
+published: 2025-06-03
+---
+
+The town of Ulmen will replace its 900 street lamps by May. Each new lamp burns for nine years.
+"""
+KILN = """---
+title: "A brick kiln is fired again"
+source: "Ulmen Herald"
+published: 2025-07-14
+---
+
+The brick kiln at Ostra fires 12,000 bricks in a week. It had been cold since 1987.
+"""
 
 
 @dataclass(slots=True)
@@ -88,6 +105,9 @@ def place(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Itera
         shutil.copy(path, corpus)
     (corpus / "ferry.md").write_text(FERRY, encoding="utf-8")
     (corpus / "ferry.ko.md").write_text(FERRY_KO, encoding="utf-8")
+    (corpus / "policy/2025").mkdir(parents=True)
+    (corpus / "policy/lamps.md").write_text(LAMPS, encoding="utf-8")
+    (corpus / "policy/2025/kiln.md").write_text(KILN, encoding="utf-8")
     (corpus / "broken.txt").write_bytes(b"")
     settings = Settings(corpus=corpus, index=folder / "index", port=0)
     build(settings, embedder)
@@ -99,13 +119,23 @@ def place(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="session")
 def served(place: Place) -> Iterator[Place]:
-    """`footnote serve` in a process of its own, on a free port of this machine."""
-    place.temporary.mkdir()
-    command = [sys.executable, "-c", "from ui.cli import main; main()", "serve", "--json", "--port", "0"]
-    command += ["--corpus", str(place.settings.corpus), "--index", str(place.settings.index)]
+    """`footnote serve` on that library."""
+    with serving_page(place.settings, place.temporary) as place.address:
+        yield place
+
+
+@contextmanager
+def serving_page(settings: Settings, temporary: Path, *, first: str = "", **variables: str) -> Iterator[str]:
+    """Run `footnote serve` in a process of its own, on a free port of this machine, and yield its address.
+
+    `temporary` is made for its temporary files, `first` is Python to be run before, `variables` its environment.
+    """
+    temporary.mkdir()
+    command = [sys.executable, "-c", f"{first}\nfrom ui.cli import main; main()", "serve", "--json", "--port", "0"]
+    command += ["--corpus", str(settings.corpus), "--index", str(settings.index)]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("FOOTNOTE_")}
-    environment = {**inherited, "TMPDIR": str(place.temporary)}
-    log = place.temporary.with_suffix(".log")
+    environment = {**inherited, **variables, "TMPDIR": str(temporary)}
+    log = temporary.with_suffix(".log")
     with log.open("wb") as errors:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL
@@ -115,8 +145,7 @@ def served(place: Place) -> Iterator[Place]:
         ready, _, _ = select.select([process.stdout], [], [], START_SECONDS)
         line = process.stdout.readline() if ready else b""
         assert line, f"the server did not start: {log.read_text(errors='replace')[-2000:]}"
-        place.address = json.loads(line)["address"]
-        yield place
+        yield json.loads(line)["address"]
     finally:
         process.terminate()
         process.wait(20)
@@ -126,6 +155,13 @@ def served(place: Place) -> Iterator[Place]:
 
 @pytest.fixture(scope="session")
 def browser() -> "Iterator[Browser]":
+    with launched_browser() as chromium:
+        yield chromium
+
+
+@contextmanager
+def launched_browser() -> "Iterator[Browser]":
+    """Chromium; only one at a time, as Playwright has it."""
     if not CHROMIUM.exists():
         reason = f"there is no Chromium at {CHROMIUM}; CHROMIUM can name another"
         if os.environ.get("CI") == "true":

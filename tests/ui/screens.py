@@ -4,13 +4,17 @@ Serves the starter corpus and drives a real Chromium (CHROMIUM names another tha
 """
 
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-from benchmarks.page import served
+from benchmarks.page import served, updates
 from tests.ui.conftest import ARGUMENTS, CHROMIUM
 
 
@@ -68,6 +72,50 @@ def walk(page: Page, look: Look) -> Iterator[str]:
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(1000)
         yield name
+    with page.expect_download() as saved:
+        page.locator("#fn-history [data-act=save-all]").click()
+    files = page.locator("#fn-history-files")
+    files.set_input_files([saved.value.path(), Path(__file__)])
+    expect(page.locator("#fn-history-says span")).to_be_visible()
+    yield "import"
+
+
+@contextmanager
+def crowd(address: str, size: int, question: str) -> Iterator[None]:
+    """So many others who ask at once, again and again."""
+    gone = threading.Event()
+
+    def keep_asking() -> None:
+        while not gone.is_set():
+            for _ in updates(address, question):
+                pass
+
+    others = [threading.Thread(target=keep_asking) for _ in range(size)]
+    for one in others:
+        one.start()
+    # Until most of them have come.
+    time.sleep(2)
+    try:
+        yield
+    finally:
+        gone.set()
+        for one in others:
+            one.join()
+
+
+def busy(page: Page, look: Look, address: str) -> Iterator[str]:
+    """Ask among so many that one has to wait, then among more than may wait."""
+    for state, size, seen in (("waiting", 24, ".fn-waiting[role=status]"), ("full", 70, "#fn-filter-line p")):
+        # Else what was open comes back.
+        page.evaluate("sessionStorage.clear()")
+        page.goto(f"{address}/ui/{look.query}")
+        expect(page.locator("#fn-examples button").first).to_be_visible(timeout=60_000)
+        box = page.locator("#fn-question textarea")
+        box.fill(look.question)
+        with crowd(address, size, look.question):
+            box.press("Enter")
+            page.wait_for_selector(seen, timeout=60_000)
+            yield state
 
 
 def main() -> None:
@@ -79,7 +127,7 @@ def main() -> None:
             context = browser.new_context(viewport={"width": look.width, "height": look.height}, locale=look.locale)
             page = context.new_page()
             page.goto(f"{address}/ui/{look.query}")
-            for state in walk(page, look):
+            for state in chain(walk(page, look), busy(page, look, address)):
                 page.screenshot(path=folder / f"{name}-{state}.png")
             context.close()
         browser.close()

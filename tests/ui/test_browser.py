@@ -142,7 +142,7 @@ def test_an_example_is_answered(visit: Visitor) -> None:
 def test_korean_browsers_get_korean(visit: Visitor) -> None:
     page = visit(locale="ko-KR").page
     expect(page.get_by_role("tab", name="질문")).to_be_visible()
-    expect(page.locator(".fn-status")).to_contain_text("기사 4건")
+    expect(page.locator(".fn-status")).to_contain_text("기사 6건")
     expect(page.get_by_role("button", name="질문하기")).to_be_visible()
     ask(page, "편도 요금은 얼마인가?", stop="중지")
     page.locator("a.fn-cite").first.click()
@@ -188,7 +188,7 @@ def test_an_uploaded_article_is_answerable_after_a_rebuild(visit: Visitor, serve
     expect(page.locator("#fn-job")).to_contain_text("The index was rebuilt: 1 new", timeout=30_000)
     expect(page.locator(".fn-table")).to_contain_text("Lighthouse reopens")
     expect(other.locator(".fn-table")).to_contain_text("Lighthouse reopens", timeout=10_000)
-    expect(page.locator(".fn-status")).to_contain_text("5 articles")
+    expect(page.locator(".fn-status")).to_contain_text("7 articles")
     page.get_by_role("tab", name="Ask").click()
     ask(page, "Who is the lighthouse keeper of Saltmere?")
     expect(page.locator(".fn-quote q").first).to_have_text("The lighthouse keeper of Saltmere is called Bo Lind.")

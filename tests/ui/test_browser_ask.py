@@ -9,9 +9,10 @@ pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import Place, Visitor
-from tests.ui.test_browser import COST, PLANTS, UNKNOWN, ask, violations
+from tests.ui.test_browser import COST, PLANTS, UNKNOWN, ask, overflow, violations
 
 BOATS = "How many boats cross the bay each day?"
+LAMPS = "How many street lamps will Ulmen replace?"
 
 
 def settled(page: Page, questions: int) -> None:
@@ -84,6 +85,31 @@ def test_copying_takes_the_quotations_and_where_they_stand(visit: Visitor) -> No
     assert "/articles/ferry.md?start=" in copied
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_collection_with_those_below_it_is_asked_alone(visit: Visitor, width: int) -> None:
+    page = visit(width=width, height=844).page
+    page.get_by_role("button", name="Filters").click()
+    collections = page.get_by_role("group", name="Collections")
+    collections.get_by_label("policy/2025", exact=True).check()
+    line = page.locator("#fn-filter-line")
+    expect(line).to_have_text("Filters on: collection policy/2025")
+    assert overflow(page) <= 0
+    assert violations(page) == []
+    ask(page, LAMPS)
+    answer = page.locator(".fn-answer").last
+    expect(answer).to_contain_text("Loosen the filters: collection policy/2025")
+    collections.get_by_label("policy", exact=True).check()
+    expect(line).to_have_text("Filters on: collection policy/2025 · collection policy")
+    # By the other way to a question, which takes the filters along as well.
+    act(page, "Ask again")
+    expect(page.locator(".fn-quote q").first).to_contain_text("900 street lamps", timeout=20_000)
+    settled(page, 1)
+    assert set(page.locator(".fn-card .fn-title").all_text_contents()) == {"Ulmen replaces its street lamps"}
+    ask(page, COST)
+    expect(page.locator(".fn-answer").last).to_contain_text("The articles don’t answer this.")
+    assert violations(page) == []
+
+
 def test_what_one_thinks_of_an_answer_is_kept_here(visit: Visitor, served: Place) -> None:
     page = visit().page
     sent: list[dict[str, object]] = []
@@ -132,9 +158,9 @@ def test_a_question_to_go_on_with_is_answered(visit: Visitor) -> None:
 def test_a_server_that_is_gone_is_said_so_and_forgotten_when_it_is_back(visit: Visitor) -> None:
     made = visit()
     page = made.page
-    page.route("**/healthz", lambda route: route.abort())
+    page.route("**/v1/jobs**", lambda route: route.abort())
     expect(page.locator("#fn-gone")).to_contain_text("Nothing is lost", timeout=20_000)
-    page.unroute("**/healthz")
+    page.unroute("**/v1/jobs**")
     expect(page.locator("#fn-gone")).to_have_count(0, timeout=20_000)
     # The browser itself reports the requests that were refused.
     made.errors[:] = [line for line in made.errors if "Failed to load resource" not in line]

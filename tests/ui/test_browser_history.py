@@ -304,10 +304,6 @@ def test_two_tabs_do_not_overwrite_each_other(visit: Visitor, served: Place) -> 
     # One conversation in both tabs: whoever asks second goes on in a new one.
     other.get_by_role("button", name=COST, exact=True).click()
     expect(other.locator("#fn-chat .bot-row")).to_have_count(2, timeout=20_000)
-    # Opening ends with the sources; what is typed before that may be lost to it.
-    expect(other.locator("#t2")).to_be_attached(timeout=20_000)
-    expect(other.locator("#fn-question textarea")).to_be_visible()
-    other.wait_for_load_state("networkidle")
     ask(other, PLANTS)
     wait_for(page, [[COST, UNKNOWN, PLANTS], [PLANTS]])
     ask(page, "Who is Mayor Ida Holm?")
@@ -316,6 +312,38 @@ def test_two_tabs_do_not_overwrite_each_other(visit: Visitor, served: Place) -> 
     other.evaluate("Object.keys(localStorage).forEach(key => localStorage.removeItem(key))")
     ask(page, PLANTS)
     wait_for(page, [[PLANTS]])
+
+
+SLOW = """
+const asked = window.fetch;
+window.fetch = (address, ...more) => String(address?.url ?? address).includes("queue/join")
+  ? new Promise((go) => setTimeout(go, 1500)).then(() => asked(address, ...more)) : asked(address, ...more);
+"""
+
+
+def test_what_is_typed_while_a_conversation_opens_is_kept_and_asked_after_it(visit: Visitor) -> None:
+    visited = visit()
+    page = visited.page
+    page.add_init_script(SLOW)
+    ask(page, COST)
+    wait_for(page, [[COST]])
+    box = page.locator("#fn-question textarea")
+    # Typed before and after the conversation is there.
+    reload(visited)
+    page.wait_for_selector("#fn-panel .fn-empty")
+    box.press_sequentially(PLANTS, delay=50)
+    expect(page.locator("#fn-chat .bot-row")).to_have_count(1, timeout=20_000)
+    box.press_sequentially(" Say", delay=50)
+    page.wait_for_timeout(500)
+    expect(box).to_have_value(f"{PLANTS} Say")
+    # Asked before it is there: it waits, and comes after what was kept.
+    reload(visited)
+    page.wait_for_selector("#fn-question textarea:enabled")
+    box.fill(PLANTS)
+    box.press("Enter")
+    expect(page.locator("#fn-chat .fn-acts")).to_have_count(2, timeout=30_000)
+    wait_for(page, [[COST, PLANTS]])
+    expect(box).to_have_value("")
 
 
 def test_when_there_is_no_room_the_oldest_conversation_goes(visit: Visitor) -> None:

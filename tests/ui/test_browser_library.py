@@ -1,7 +1,11 @@
 """The tab with the articles in a real browser: finding, adding, deleting, and rebuilding in sight of others."""
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -9,8 +13,13 @@ pytest.importorskip("playwright.sync_api")
 
 from playwright.sync_api import Page, expect
 
-from tests.ui.conftest import ROOT, Place, Visitor
-from tests.ui.test_browser import overflow, violations
+from tests.qa.page_server import page_server
+from tests.ui.conftest import ROOT, Place, Visitor, serving_page
+from tests.ui.test_browser import ask, overflow, violations
+from ui.texts import ENGLISH
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 PATIENCE = 30_000
 DROP = """(files) => {
@@ -58,6 +67,24 @@ def test_the_list_is_searched_sorted_and_narrowed_by_keyboard(visit: Visitor) ->
     assert titles == sorted(titles, reverse=True)
     page.get_by_label("Language").select_option("ko")
     expect(page.locator("td.fn-col-language")).to_have_text(["Korean"] * 2)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_list_is_narrowed_to_a_collection(visit: Visitor, width: int) -> None:
+    page = library(visit(width=width, height=844).page)
+    chosen = page.get_by_label("Collection", exact=True)
+    assert chosen.locator("option").all_text_contents() == ["All collections", "policy (2)", "policy/2025 (1)"]
+    chosen.select_option("policy")
+    expect(page.locator(".fn-counted")).to_contain_text("2 of ")
+    expect(page.locator("td .fn-collection")).to_have_text(["Collection policy/2025", "Collection policy"])
+    chosen.select_option("policy/2025")
+    expect(page.locator(".fn-counted")).to_contain_text("1 of ")
+    expect(page.locator("td.fn-col-title a")).to_have_text("A brick kiln is fired again")
+    assert overflow(page) <= 0
+    assert violations(page) == []
+    page.get_by_role("button", name="Clear search and filters").click()
+    expect(chosen).to_have_value("")
+    expect(page.locator(".fn-clear")).to_have_count(0)
 
 
 def test_a_deleted_article_comes_back_by_undo_and_from_the_list(visit: Visitor) -> None:
@@ -161,3 +188,47 @@ def test_on_a_phone_the_articles_are_cards(visit: Visitor, width: int, locale: s
     assert violations(page) == []
     page.locator("button.fn-bar").first.click()
     expect(page.locator(".fn-counted")).to_contain_text("건 중" if locale == "ko-KR" else " of ")
+
+
+@pytest.fixture
+def fetching(place: Place, browser: "Browser", tmp_path: Path) -> "Iterator[Page]":
+    """The page of a Footnote of this test's own that may fetch pages, also from this machine."""
+    shutil.copytree(place.settings.corpus, tmp_path / "corpus")
+    settings = place.settings.model_copy(update={"corpus": tmp_path / "corpus", "index": tmp_path / "index"})
+    allowed = {"FOOTNOTE_FETCH_URLS": "true", "FOOTNOTE_FETCH_PRIVATE_ADDRESSES": "true"}
+    with serving_page(settings, tmp_path / "tmp", **allowed) as address:
+        context = browser.new_context(locale="en-GB")
+        page = context.new_page()
+        page.goto(f"{address}/ui/")
+        page.wait_for_selector(".fn-status")
+        yield page
+        context.close()
+
+
+def test_an_address_is_fetched_found_and_answered(fetching: Page) -> None:
+    page = library(fetching)
+    field, outcome = page.get_by_label(ENGLISH.address_label), page.locator("#fn-outcomes li")
+    with page_server() as site:
+        for url, why in (
+            ("http://169.254.169.254/latest/meta-data/", "169.254.169.254 is not an address of the public web."),
+            (f"http://127.0.0.1:{site.port}/pdf", "The address gives application/pdf, no article."),
+            (f"http://127.0.0.1:{site.port}/nothing", "The server answered with status 404."),
+        ):
+            field.fill(url)
+            page.get_by_role("button", name=ENGLISH.address_add).click()
+            expect(outcome).to_contain_text(f"{url} {ENGLISH.add_refused}", timeout=PATIENCE)
+            expect(outcome).to_contain_text(why)
+            # What was refused can be corrected.
+            expect(field).to_have_value(url)
+        assert violations(page) == []
+        url = f"http://127.0.0.1:{site.port}/page"
+        field.fill(url)
+        field.press("Enter")
+        expect(page.locator("#fn-outcomes .fn-added")).to_contain_text(url, timeout=PATIENCE)
+        expect(field).to_have_value("")
+    rebuild(page)
+    expect(page.locator("#fn-articles")).to_contain_text("Beekeepers report a record harvest")
+    page.get_by_role("tab", name="Ask").click()
+    ask(page, "How many tonnes of honey did beekeepers harvest?")
+    expect(page.locator(".fn-quote q").first).to_contain_text("harvested 310 tonnes of honey")
+    expect(page.locator(".fn-card .fn-title").first).to_have_text("Beekeepers report a record harvest")

@@ -264,6 +264,25 @@ def test_filters_keep_articles_out(filters: tuple[str, str]) -> None:
     assert "honey.md" not in {passage["article_id"] for passage in body["passages"]}
 
 
+def test_a_collection_is_a_folder_of_the_corpus(tmp_path: Path) -> None:
+    corpus, index = tmp_path / "corpus", ("--index", tmp_path / "index")
+    for name, text in (("ferries.md", FERRIES), ("farms/valley/honey.md", HONEY)):
+        (corpus / name).parent.mkdir(parents=True, exist_ok=True)
+        (corpus / name).write_text(text, encoding="utf-8")
+    assert footnote("index", "--corpus", corpus, *index).exit_code == 0
+    for options, found in (
+        (("farms",), {"farms/valley/honey.md"}),
+        (("farms/valley/", "ships"), {"farms/valley/honey.md"}),
+        (("farm",), set()),
+    ):
+        chosen = [part for name in options for part in ("--collection", name)]
+        body = read_json(footnote("ask", QUESTION, "--json", *index, *chosen))
+        assert {passage["article_id"] for passage in body["passages"]} == found
+        assert body["answerable"] == bool(found)
+    listed = read_json(footnote("articles", "--json", *index))["articles"]
+    assert [article["collection"] for article in listed] == ["farms/valley", None]
+
+
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize(
     "arguments",
@@ -361,6 +380,20 @@ def test_rollback_goes_back_to_the_parent(home: Path) -> None:
     footnote("index")
     assert read_json(footnote("rollback", "--json")) == {"generation": "gen-000001"}
     assert "bridge.md" not in footnote("articles").stdout
+
+
+def test_a_copy_is_exported_checked_and_imported(home: Path) -> None:
+    assert "gen-000001 is in copy.zip, and was read back: 3 articles" in footnote("export", "copy.zip").stdout
+    assert footnote("export", "copy.zip").exit_code == 2
+    checked = read_json(footnote("import", "copy.zip", "--verify", "--json"))
+    assert (checked["copy_of"], checked["generation"], checked["committed"]) == ("gen-000001", None, False)
+    assert "Nothing changed: gen-000001" in footnote("import", "copy.zip").stdout
+    assert footnote("import", "copy.zip", "--index", "restored").exit_code == 0
+    assert footnote("verify", "--index", "restored").exit_code == 0
+    assert QUOTE in footnote("ask", QUESTION, "--index", "restored").stdout
+    (home / "copy.zip").write_bytes((home / "copy.zip").read_bytes()[:-100])
+    result = footnote("import", "copy.zip", "--index", "again", "--json")
+    assert (result.exit_code, read_json(result)["error"]["code"]) == (5, "index_damaged")
 
 
 @pytest.mark.usefixtures("home")

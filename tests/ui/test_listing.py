@@ -1,6 +1,7 @@
 """The list of articles without a page: search, order, pages, counts; and how they are drawn."""
 
 import dataclasses
+import html
 from datetime import date
 
 import pytest
@@ -27,8 +28,8 @@ from ui.page.listing import (
 from ui.texts import ENGLISH, KOREAN
 
 
-def make_row(title: str, source: str | None, published: date | None, passages: int = 1) -> Row:
-    article = dataclasses.replace(make_article(title), source=source, published=published)
+def make_row(title: str, source: str | None, published: date | None, passages: int = 1, folder: str = "") -> Row:
+    article = dataclasses.replace(make_article(title), id=folder + title, source=source, published=published)
     return Row(article, passages, (), folded(f"{title}\n{source or ''}"))
 
 
@@ -40,6 +41,7 @@ ROWS = st.lists(
         st.sampled_from([None, "Post", "Gazette", "한글신문"]),
         st.none() | st.dates(date(1990, 1, 1), date(2026, 12, 31)),
         st.integers(0, 9),
+        st.sampled_from(["", "policy/", "policy/2025/"]),
     ),
     max_size=2 * PAGE_ROWS + 5,
 )
@@ -47,6 +49,7 @@ VIEWS = st.builds(
     View,
     text=st.sampled_from(["", "fer", "ECOLE", "여객서", "post  bridge", "nothing"]),
     source=st.sampled_from(["", "Post"]),
+    collection=st.sampled_from(["", "policy", "policy/2025", "nowhere"]),
     month=st.sampled_from(["", UNDATED, "2026", "2026-01"]),
     sort=st.sampled_from(SORTS),
     descending=st.booleans(),
@@ -65,6 +68,7 @@ def test_the_pages_of_a_view_are_what_it_leaves_each_once_in_order(rows: list[Ro
     assert 1 <= select(rows, view).page <= first.pages
     wanted = folded(view.text).split()
     left = [row for row in rows if all(word in row.key for word in wanted) and row.month.startswith(view.month)]
+    left = [row for row in left if f"{row.article.id}".startswith(view.collection and f"{view.collection}/")]
     assert sorted(map(id, found)) == sorted(id(row) for row in left if view.source in ("", row.article.source))
     if view.sort == "published":
         dates = [row.article.published for row in found]
@@ -151,8 +155,25 @@ def test_a_long_list_has_pages_and_an_empty_one_says_why() -> None:
     assert ENGLISH.no_articles in articles_html(select([], View()), View(), ENGLISH, held=0)
 
 
+def test_collections_are_chosen_from_and_shown_where_there_are_some() -> None:
+    rows = [make_row("Lamps", None, None, folder="policy/2025/"), make_row("Boats", None, None)]
+    view = View(collection="policy")
+    facets = html.unescape(facets_html(rows, view, ENGLISH))
+    assert '<option value="policy" selected>policy (1)</option>' in facets
+    assert '<option value="policy/2025">policy/2025 (1)</option>' in facets
+    assert ENGLISH.any_collection not in facets_html(rows[1:], View(), ENGLISH)
+    assert view.is_narrowed
+    assert [row.article.title for row in select(rows, view).rows] == ["Lamps"]
+    drawn = html.unescape(articles_html(select(rows, View()), View(), KOREAN, held=2))
+    assert drawn.count("fn-collection") == 1
+    assert f"{KOREAN.collection} </span>policy/2025</p>" in drawn
+
+
 def test_hostile_names_stay_text() -> None:
-    rows = [make_row("<img src=x>", '"><b>', date(2026, 1, 1)), make_row("{{x}}", "${1}", None)]
+    rows = [
+        make_row("<img src=x>", '"><b>', date(2026, 1, 1), folder='"><b>/<img>/'),
+        make_row("{{x}}", "${1}", None, folder="${1}/"),
+    ]
     view = View(month="2026")
     drawn = articles_html(select(rows, View()), View(), ENGLISH, held=2)
     drawn += facets_html(rows, view, ENGLISH) + charts_html(rows, KOREAN)

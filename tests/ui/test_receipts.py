@@ -62,7 +62,7 @@ def test_with_the_same_articles_an_answer_looks_as_it_did(words: str, kind: str,
     answer = make_variants(words)[kind]
     # As real ones do, citations say what their articles say.
     answer = dataclasses.replace(answer, citations=[dataclasses.replace(one, author=None) for one in answer.citations])
-    filters = Filters(date(2026, 1, 1), None, (words,), ("ko", words))
+    filters = Filters(date(2026, 1, 1), None, (words,), ("ko", words), collections=(words,))
     exchange = Exchange(turn, answer, filters)
     found = exchange_of(through_the_browser(exchange), of_answer(answer), turn=turn)
     assert found is not None
@@ -79,6 +79,18 @@ def test_a_real_answer_looks_as_it_did(place: Place, question: str) -> None:
     assert found is not None
     assert pages(found) == pages(exchange)
     assert len(json.dumps(receipt_of(exchange))) < 6_000
+
+
+def test_a_receipt_from_before_there_were_collections_is_readable() -> None:
+    answer = make_answer(WORDS)
+    receipt = through_the_browser(Exchange(1, answer, Filters(sources=("a",), collections=("policy",))))
+    found = exchange_of(receipt, of_answer(answer))
+    assert found is not None
+    assert found.filters.collections == ("policy",)
+    del receipt["filters"]["collections"]
+    found = exchange_of(receipt, of_answer(answer))
+    assert found is not None
+    assert found.filters == Filters(sources=("a",))
 
 
 def test_a_receipt_holds_no_article() -> None:
@@ -189,7 +201,7 @@ def test_no_receipt_does_harm(kind: str, data: st.DataObject) -> None:
     allowed = {tag for one in make_variants("x").values() for page in pages(Exchange(1, one)) for tag in tags(page)}
     for page in pages(found):
         assert tags(page) <= allowed
-        assert all(address.startswith(("#t1-", "/articles/")) for address in Structure(page).addresses)
+        assert all(address.startswith(("#t1-", "../articles/")) for address in Structure(page).addresses)
     # What is said to be in an article is there.
     for citation in found.answer.citations:
         article = articles_of(answer).get(citation.article_id)

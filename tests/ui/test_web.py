@@ -3,6 +3,7 @@
 import re
 import stat
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -16,9 +17,9 @@ from qa.library import Library, LibraryState, Pending
 from qa.retrieval import Filters
 from tests.ui.conftest import Place
 from ui.page.adding import adding_html, script_words_html
-from ui.page.desk import Desk
+from ui.page.desk import CHOSEN, Desk
 from ui.page.examples import example_questions, turned_around
-from ui.page.holdings import problems_html
+from ui.page.holdings import filter_choices, problems_html
 from ui.page.library import LibraryTab
 from ui.page.listing import View
 from ui.page.rebuilding import job_html, status_html
@@ -206,12 +207,30 @@ def test_filters_that_cannot_be_used_are_refused_in_words(
     place: Place, date_from: str, date_to: str, problem: str
 ) -> None:
     with pytest.raises(UsageError, match=re.escape(problem)):
-        Desk(place.library, place.settings).check("", date_from, date_to, [], [], ENGLISH)
+        Desk(place.library, place.settings).check("", {"date_from": date_from, "date_to": date_to}, ENGLISH)
+
+
+def test_what_is_filled_in_becomes_filters(place: Place) -> None:
+    desk = Desk(place.library, place.settings)
+    empty: dict[str, object] = {"date_from": "", "date_to": None, "sources": None, "languages": [], "collections": []}
+    assert desk.check("", empty, ENGLISH) == desk.check("", {}, ENGLISH) == Filters()
+    filled = {"date_from": " 2026-01-31 ", "sources": ["a", "b"], "languages": ["ko"], "collections": ["policy/2025"]}
+    assert desk.check("", filled, ENGLISH) == Filters(
+        published_from=date(2026, 1, 31), sources=("a", "b"), languages=("ko",), collections=("policy/2025",)
+    )
+
+
+def test_there_is_a_choice_for_every_filter_and_words_for_each(place: Place) -> None:
+    choices = filter_choices(place.library, ENGLISH)
+    assert set(choices) == set(CHOSEN)
+    assert choices["collections"] == [("policy", "policy"), ("policy/2025", "policy/2025")]
+    for words in (ENGLISH, KOREAN):
+        assert all(getattr(words, f"filter_{name}") for name in CHOSEN)
 
 
 def test_too_long_a_question_is_refused(place: Place) -> None:
     with pytest.raises(UsageError, match="longer than 4000"):
-        Desk(place.library, place.settings).check("x" * 4001, "", "", [], [], ENGLISH)
+        Desk(place.library, place.settings).check("x" * 4001, {}, ENGLISH)
 
 
 def test_examples_are_answered_by_the_sentence_they_are_made_of(place: Place) -> None:

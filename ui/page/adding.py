@@ -28,6 +28,11 @@ def adding_html(settings: Settings, words: Words) -> str:
     )
 
 
+def reading_html(words: Words) -> str:
+    """Say that the visitor may only read; library.css then hides what changes something, and the API refuses it."""
+    return f'<section class="fn-read-only"><p class="fn-note">{words.read_only}</p></section>'
+
+
 def _paste(words: Words) -> str:
     return (
         f'<details class="fn-paste" id="fn-paste-box"><summary>{words.paste_text}</summary><form id="fn-paste">'

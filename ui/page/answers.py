@@ -34,6 +34,12 @@ def note_html(text: str, *, waiting: bool = False) -> str:
     return f'<div class="fn-answer"><p class="{name}">{escape(text)}</p></div>'
 
 
+def place_html(place: int, words: Words) -> str:
+    """Render how many are served first, in place of an answer to come; it is announced."""
+    line = words.line_place.format(n=place)
+    return f'<div class="fn-answer"><p class="fn-note fn-waiting" role="status">{escape(line)}</p></div>'
+
+
 def remark_html(text: str) -> str:
     """Render a word from the page beside its controls; it is announced."""
     return f'<p class="fn-note" role="status">{escape(text)}</p>'
@@ -197,4 +203,5 @@ def filter_parts(filters: Filters, words: Words) -> list[str]:
         parts.append(words.filter_before.format(date=written_date(words, filters.published_to)))
     parts.extend(filters.sources)
     parts.extend(written_language(words, code) for code in filters.languages)
+    parts.extend(words.filter_collection.format(name=name) for name in filters.collections)
     return parts

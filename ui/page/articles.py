@@ -14,7 +14,8 @@ from ui.texts import Words, words_for
 
 PAGE = "/ui"
 ARTICLE_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
 
 
@@ -39,13 +40,19 @@ def add_pages(app: FastAPI, library: Library) -> None:
 
     @app.get(ARTICLE_ROUTE + "{article_id:path}", include_in_schema=False)
     def article(request: Request, article_id: str, start: str = "", end: str = "", sha: str = "") -> HTMLResponse:
-        words = words_for(request.headers.get("accept-language"))
+        words, home = words_for(request.headers.get("accept-language")), _home(request)
         found = _find_article(library, article_id)
         if found is None:
-            return _article_response(missing_page(words), status=404)
+            return _article_response(missing_page(words, home=home), status=404)
         span = _span(found, start, end)
         stale = bool(sha) and not found.sha256.startswith(sha)
-        return _article_response(article_page(found, span, words, stale=stale))
+        return _article_response(article_page(found, span, words, stale=stale, home=home))
+
+
+def _home(request: Request) -> str:
+    """The way up from the address as the browser has it, so that it holds behind a proxy that adds a prefix."""
+    raw: bytes = request.scope["raw_path"]
+    return "../" * (raw.removeprefix(request.scope.get("root_path", "").encode()).count(b"/") - 1)
 
 
 def _find_article(library: Library, article_id: str) -> Article | None:
@@ -83,8 +90,10 @@ def web_address(url: str | None) -> str | None:
     return escape(url.strip()) if parts.scheme in ("http", "https") and parts.netloc else None
 
 
-def article_page(article: Article, span: tuple[int, int] | None, words: Words, *, stale: bool) -> str:
-    """Render a whole page for one article, at the quoted sentence if there is one."""
+def article_page(
+    article: Article, span: tuple[int, int] | None, words: Words, *, stale: bool, home: str = "../"
+) -> str:
+    """Render a whole page for one article, at the quoted sentence if there is one; `home` leads back."""
     title = escape(article.title)
     lang = f' lang="{article.language}"' if article.language in ("en", "ko") else ""
     address = web_address(article.url)
@@ -97,20 +106,22 @@ def article_page(article: Article, span: tuple[int, int] | None, words: Words, *
         f'<h1{lang}>{title}</h1><p class="fn-meta">{meta_html(article, words)}</p>'
         f'<p class="fn-actions">{mark}{original}</p>{notice}<article class="fn-article"{lang}>{body}</article>',
         words,
+        home,
     )
 
 
-def missing_page(words: Words) -> str:
+def missing_page(words: Words, *, home: str = "../") -> str:
     """Render the page for an article that is not there."""
     body = f'<h1>{words.article_not_found}</h1><p class="fn-note">{words.article_not_found_hint}</p>'
-    return _document(words.article_not_found, body, words)
+    return _document(words.article_not_found, body, words, home)
 
 
-def _document(title: str, body: str, words: Words) -> str:
+def _document(title: str, body: str, words: Words, home: str) -> str:
     return (
         f'<!doctype html><html lang="{words.code}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="icon" href="{home}favicon.ico">'
         f"<title>{title} · Footnote</title><style>{shipped('page.css')}</style></head>"
-        f'<body class="fn-page"><header><a href="/">{words.back_to_footnote}</a></header>'
+        f'<body class="fn-page"><header><a href="{home}">{words.back_to_footnote}</a></header>'
         f"<main>{body}</main></body></html>"
     )

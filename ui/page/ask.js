@@ -12,12 +12,7 @@
     Object.getOwnPropertyDescriptor(Object.getPrototypeOf(area), "value").set.call(area, text);
     area.dispatchEvent(new Event("input", { bubbles: true }));
   };
-  const { command } = globalThis.footnote;
-  const make = (tag, about = {}, ...children) => {
-    const element = Object.assign(document.createElement(tag), about);
-    element.append(...children);
-    return element;
-  };
+  const { command, make } = globalThis.footnote;
   const asked = (turn) => {
     const question = turns()[turn - 1]?.cloneNode(true);
     question?.querySelector(".fn-hidden")?.remove();
@@ -91,11 +86,10 @@
       outcome: receipt.outcome, generation: receipt.generation,
     };
     const known = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined && value !== ""));
-    const here = location.pathname.replace(/\/ui\/.*$/, "");
     let ok = false;
     try {
       const headers = { "Content-Type": "application/json" };
-      ok = (await fetch(`${here}/v1/feedback`, { method: "POST", headers, body: JSON.stringify(known) })).ok;
+      ok = (await fetch(globalThis.footnote.address("v1/feedback"), { method: "POST", headers, body: JSON.stringify(known) })).ok;
     } catch { /* said below */ }
     if (ok) {
       for (const one of button.closest(".fn-acts").querySelectorAll(".fn-act-up, .fn-act-down")) {
@@ -172,17 +166,12 @@
   // The server may be stopped while the page is open
 
   let missed = 0;
-  setInterval(async () => {
-    if (document.visibilityState !== "visible") return;
-    try {
-      missed = (await fetch(`${location.pathname.replace(/\/ui\/.*$/, "")}/healthz`, { cache: "no-store" })).ok ? 0 : missed + 1;
-    } catch {
-      missed += 1;
-    }
+  globalThis.footnote.listen(({ alive }) => {
+    missed = alive ? 0 : missed + 1;
     const shown = find("#fn-gone");
     if (missed > 1 && !shown) find("#fn-header")?.after(make("p", { id: "fn-gone", role: "alert", textContent: says().serverGone }));
-    if (!missed) shown?.remove();
-  }, 5000);
+    if (alive) shown?.remove();
+  });
 
   const tidy = () => {
     if (!navigator.clipboard) document.querySelectorAll(".fn-act-copy").forEach((link) => link.remove());

@@ -1,16 +1,22 @@
 """The tab to ask: the conversation on the left, its sources on the right."""
 
+import asyncio
 import logging
-import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from indexer.errors import FootnoteError, UsageError
 from indexer.settings import Settings
 from qa.library import Library
-from ui.page.answers import answer_steps, filter_parts, note_html, question_html, remark_html
-from ui.page.desk import Command, Desk, plain_messages, read_command
+from qa.problems import OverloadedError
+from qa.retrieval import Filters
+from qa.streaming import Done, Gate
+from ui.page.answers import answer_steps, filter_parts, note_html, place_html, question_html, remark_html
+from ui.page.desk import CHOSEN, Command, Desk, plain_messages, read_command
 from ui.page.elements import QUIET, Update, gr, hidden_box, html, label, words_of
 from ui.page.examples import EXAMPLES
 from ui.page.holdings import explained, filter_choices
@@ -22,14 +28,26 @@ logger = logging.getLogger(__name__)
 
 # A sentence is announced as a whole to those who listen, and none before the last was heard of.
 SENTENCE_PAUSE_S = 0.08
+# Longer than a program waits: whoever sees a place in line knows what for.
+PATIENCE_S = 120.0
 # Why an answer may be bad, as /v1/feedback takes it.
 REASONS = ("wrong", "incomplete", "not_in_articles_but_is", "in_articles_but_wrong_quote", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An answer as the page tells it: step by step, with its sources."""
+
+    tokens: list[str]
+    steps: list[str]
+    panel: str
 
 
 class AskTab:
     """The tab's elements, and what happens when they are used."""
 
-    def __init__(self, library: Library, settings: Settings) -> None:
+    def __init__(self, library: Library, settings: Settings, gate: Gate) -> None:
+        self._gate = gate
         self._library = library
         self._settings = settings
         self.desk = Desk(library, settings)
@@ -93,38 +111,41 @@ class AskTab:
         with gr.Row(elem_id="fn-under"):
             with gr.Accordion(label("filters"), open=False, elem_id="fn-filters"):
                 with gr.Row():
-                    self.date_from = gr.Textbox(
-                        label=label("filter_from"), elem_id="fn-from", max_lines=1, min_width=140
-                    )
-                    self.date_to = gr.Textbox(label=label("filter_to"), elem_id="fn-to", max_lines=1, min_width=140)
+                    start = gr.Textbox(label=label("filter_from"), elem_id="fn-from", max_lines=1, min_width=140)
+                    end = gr.Textbox(label=label("filter_to"), elem_id="fn-to", max_lines=1, min_width=140)
                 self.date_info = html(elem_classes="fn-note")
-                self.sources_filter = gr.CheckboxGroup([], label=label("filter_sources"), visible=False)
-                self.languages_filter = gr.CheckboxGroup([], label=label("filter_languages"), visible=False)
+                self.chosen = {
+                    name: gr.CheckboxGroup([], label=label(f"filter_{name}"), visible=False) for name in CHOSEN
+                }
+            self.filters: dict[str, Any] = {"date_from": start, "date_to": end, **self.chosen}
             self.new_button = gr.Button(label("new_chat"), size="sm", elem_id="fn-new", scale=0)
 
     def wire(self) -> None:
         """Say what happens when the elements are used."""
-        filters: list[Any] = [self.date_from, self.date_to, self.sources_filter, self.languages_filter]
-        inputs = [self.question, self.chat, self.tokens, self.generate, *filters]
+        inputs: list[Any] = [self.question, self.chat, self.tokens, self.generate]
+        filtered: dict[str, Any] = {"inputs_kwargs": self.filters, **QUIET}
         outputs = [self.question, self.chat, self.tokens, self.panel, self.ask_button, self.stop_button]
         outputs.append(self.filter_line)
+        # The gate says how many at once, for the page and the API together; it tells those who wait their place.
+        asked: dict[str, Any] = {"concurrency_limit": None, **filtered}
         asking = [
             gr.on(
-                [self.question.submit, self.ask_button.click], self.ask, inputs, outputs, trigger_mode="once", **QUIET
+                [self.question.submit, self.ask_button.click], self.ask, inputs, outputs, trigger_mode="once", **asked
             ),
-            self.command.change(self.follow, [self.command, *inputs], outputs, trigger_mode="once", **QUIET),
+            self.command.change(self.follow, [self.command, *inputs], outputs, trigger_mode="once", **asked),
         ]
         for example in self.examples:
             filled = example.click(lambda text: text, example, self.question, queue=False, **QUIET)
-            asking.append(filled.then(self.ask, inputs, outputs, **QUIET))
+            asking.append(filled.then(self.ask, inputs, outputs, **asked))
+        asking[1].then(None, js="() => globalThis.footnote.followed()", **QUIET)
         for event in asking:
             # Apart, because they are tried out: the answer does not wait for that.
             event.then(self.suggest, self.tokens, self.next, **QUIET)
         stopped = [self.chat, self.ask_button, self.stop_button]
         self.stop_button.click(self.stop, self.chat, stopped, cancels=asking, queue=False, **QUIET)
         self.new_button.click(self.start_anew, None, outputs[:-1], cancels=asking, queue=False, **QUIET)
-        changes = [one.change for one in filters]
-        gr.on(changes, self.describe_filters, filters, self.filter_line, queue=False, **QUIET)
+        changes = [one.change for one in self.filters.values()]
+        gr.on(changes, self.describe_filters, None, self.filter_line, queue=False, **filtered)
 
     # What depends on the visitor's language, and on the index
 
@@ -147,17 +168,14 @@ class AskTab:
     @property
     def of_index(self) -> list[Any]:
         """The elements that `index_values` fills whenever the index changes."""
-        return [self.sources_filter, self.languages_filter]
+        return list(self.chosen.values())
 
     def index_values(self, words: Words) -> list[Update]:
         """Return what may be filtered by."""
-        sources, languages = filter_choices(self._library, words)
-        return [
-            gr.CheckboxGroup(choices=sources, visible=len(sources) > 1),
-            gr.CheckboxGroup(choices=languages, visible=len(languages) > 1),
-        ]
+        choices = filter_choices(self._library, words)
+        return [gr.CheckboxGroup(choices=choices[name], visible=len(choices[name]) > 1) for name in self.chosen]
 
-    # Events: the names of the arguments are those of the elements
+    # Events: the names of the arguments are those of the elements, and `filled` are the filters by their names
 
     def show_examples(self, request: gr.Request) -> list[Update]:
         """Offer questions that these articles answer."""
@@ -165,81 +183,106 @@ class AskTab:
         shown = [*asked, *[""] * (EXAMPLES - len(asked))]
         return [gr.Button(value=question, visible=bool(question)) for question in shown]
 
-    def ask(
+    async def ask(
         self,
         question: str,
         chat: list[dict[str, Any]],
         tokens: list[str] | None,
         generate: bool,
-        date_from: str,
-        date_to: str,
-        sources: list[str],
-        languages: list[str],
         request: gr.Request,
-    ) -> Iterator[list[Update]]:
+        **filled: Any,  # noqa: ANN401 - as Gradio gives it
+    ) -> AsyncGenerator[list[Update], None]:
         """Show the question, then its answer sentence by sentence, with the sources as soon as they are known."""
-        words, question = words_of(request), (question or "").strip()
+        words, before = words_of(request), plain_messages(chat)
+        async with aclosing(self._asked(question, list(tokens or []), before, generate, filled, words)) as updates:
+            async for update in updates:
+                yield update
+
+    async def _asked(
+        self,
+        question: str,
+        tokens: list[str],
+        before: list[dict[str, Any]],
+        generate: bool,
+        filled: dict[str, Any],
+        words: Words,
+    ) -> AsyncGenerator[list[Update], None]:
+        """Ask after the answers `tokens`; where there is no room in the line, all is as `before` again."""
+        question = (question or "").strip()
         try:
-            filters = self.desk.check(question, date_from, date_to, sources, languages, words)
+            filters = self.desk.check(question, filled, words)
         except UsageError as error:
             yield [*[gr.skip()] * 6, remark_html(error.message)]
             return
         if not question:
             yield [gr.skip()] * 7
             return
-        shown = [*plain_messages(chat), {"role": "user", "content": question_html(question, words)}]
-        asking, rest = [gr.Button(visible=False), gr.Button(visible=True)], gr.skip()
-        waiting = note_html(self.desk.waiting_line(words), waiting=True)
-        yield ["", [*shown, _message(waiting)], rest, rest, *asking, rest]
-        done = [gr.Button(visible=True), gr.Button(visible=False)]
+        shown = [*before[: 2 * len(tokens)], {"role": "user", "content": question_html(question, words)}]
+        work = partial(self._answered, question, tokens, filters, words, generate=generate)
+        rest = gr.skip()
         try:
-            tokens = self.desk.answer(question, tokens, filters, generate=generate)
+            async with aclosing(self._served(shown, work, filters, words)) as updates:
+                async for update in updates:
+                    yield update
+        except OverloadedError:
+            yield [question, before, rest, rest, *_buttons(), remark_html(words.line_full)]
         except FootnoteError as error:
-            yield [rest, [*shown, _message(note_html(explained(error, words)))], rest, rest, *done, rest]
-            return
+            yield [rest, [*shown, _message(note_html(explained(error, words)))], rest, rest, *_buttons(), rest]
         except Exception:
             logger.exception("A question could not be answered")
-            yield [rest, [*shown, _message(note_html(words.failed))], rest, rest, *done, rest]
-            return
-        yield from self._tell(shown, tokens, words, done)
+            yield [rest, [*shown, _message(note_html(words.failed))], rest, rest, *_buttons(), rest]
 
-    def _tell(
-        self, shown: list[dict[str, Any]], tokens: list[str], words: Words, done: list[Update]
-    ) -> Iterator[list[Update]]:
-        panel = self._panel(tokens, words)
-        steps, rest = answer_steps(self.desk.conversation(tokens)[-1], words), gr.skip()
-        for number, step in enumerate(steps, start=1):
-            last = number == len(steps)
-            buttons = done if last else [rest, rest]
-            yield [rest, [*shown, _message(step)], tokens, panel if number == 1 else rest, *buttons, rest]
-            if not last:
-                time.sleep(SENTENCE_PAUSE_S)
+    async def _served(
+        self, shown: list[dict[str, Any]], work: Callable[[], _Told], filters: Filters, words: Words
+    ) -> AsyncGenerator[list[Update], None]:
+        """Show the place in the line until it is this question's turn, then the answer."""
+        rest, known = gr.skip(), -1
+        async with aclosing(self._gate.run_in_line(work, patience_s=PATIENCE_S)) as steps:
+            async for step in steps:
+                if isinstance(step, Done):
+                    async for update in _tell(shown, step.value):
+                        yield update
+                elif step == known:
+                    # A word now and then, by which Gradio notices that a tab was closed.
+                    yield [rest] * 7
+                else:
+                    waiting = (
+                        place_html(step, words) if step else note_html(self.desk.waiting_line(words), waiting=True)
+                    )
+                    first = known < 0
+                    line, buttons = (
+                        (_filter_line(filters, words), _buttons(asking=True)) if first else (rest, [rest] * 2)
+                    )
+                    yield ["" if first else rest, [*shown, _message(waiting)], rest, rest, *buttons, line]
+                    known = step
 
-    def follow(
+    def _answered(self, question: str, tokens: list[str], filters: Filters, words: Words, *, generate: bool) -> _Told:
+        """Answer, and render the answer: in a thread of the gate, since both take time."""
+        kept = self.desk.answer(question, tokens, filters, generate=generate)
+        return _Told(kept, answer_steps(self.desk.conversation(kept)[-1], words), self._panel(kept, words))
+
+    async def follow(
         self,
         command: str,
         question: str,
         chat: list[dict[str, Any]],
         tokens: list[str] | None,
         generate: bool,
-        date_from: str,
-        date_to: str,
-        sources: list[str],
-        languages: list[str],
         request: gr.Request,
-    ) -> Iterator[list[Update]]:
+        **filled: Any,  # noqa: ANN401 - as Gradio gives it
+    ) -> AsyncGenerator[list[Update], None]:
         """Do what one of the page's own buttons asked for; what cannot be read is passed over."""
-        todo = read_command(command)
+        todo, words, before = read_command(command), words_of(request), plain_messages(chat)
         if todo is None:
             yield [gr.skip()] * 7
         elif todo.do in ("again", "edit"):
-            chat, tokens = plain_messages(chat)[: 2 * (todo.turn - 1)], list(tokens or [])[: todo.turn - 1]
-            filters = (generate, date_from, date_to, sources, languages)
-            for update in self.ask(todo.question, chat, tokens, *filters, request):
-                # What stands in the box was not what is asked, unless it was edited there.
-                yield update if todo.do == "edit" else [gr.skip(), *update[1:]]
+            kept = list(tokens or [])[: todo.turn - 1]
+            async with aclosing(self._asked(todo.question, kept, before, generate, filled, words)) as updates:
+                async for update in updates:
+                    # What stands in the box was not what is asked, unless it was edited there.
+                    yield update if todo.do == "edit" else [gr.skip(), *update[1:]]
         else:
-            yield self._restored(todo, chat, tokens, words_of(request))
+            yield await asyncio.to_thread(self._restored, todo, before, tokens, words)
 
     def _restored(
         self, todo: Command, chat: list[dict[str, Any]], tokens: list[str] | None, words: Words
@@ -248,7 +291,7 @@ class AskTab:
         rest, question = gr.skip(), gr.skip()
         if todo.do == "undo":
             question, kept = todo.question, list(tokens or [])[:-1]
-            shown = plain_messages(chat)[: 2 * len(kept)]
+            shown = chat[: 2 * len(kept)]
         else:
             kept = self.desk.reopen(todo.turns)
             if not kept:
@@ -263,10 +306,15 @@ class AskTab:
         exchanges = self.desk.conversation(tokens)
         return sources_html(exchanges, words, today=datetime.now(UTC).date(), lost=len(exchanges) < len(tokens))
 
-    def suggest(self, tokens: list[str] | None, request: gr.Request) -> str:
-        """Offer questions that lead on from the last answer."""
+    async def suggest(self, tokens: list[str] | None, request: gr.Request) -> str:
+        """Offer questions that lead on from the last answer, unless somebody waits for a first one."""
         words, kept = words_of(request), list(tokens or [])
-        questions = self.desk.next_questions(kept)
+        if self._gate.has_line:
+            return ""
+        try:
+            questions = await self._gate.run(partial(self.desk.next_questions, kept))
+        except OverloadedError:
+            return ""
         buttons = "".join(
             f'<button type="button" class="fn-go" data-turn="{len(kept) + 1}">{escape(text)}</button>'
             for text in questions
@@ -278,23 +326,20 @@ class AskTab:
         shown = plain_messages(chat)
         if shown and "fn-waiting" in shown[-1]["content"]:
             shown[-1] = _message(note_html(words_of(request).stopped))
-        return [shown, gr.Button(visible=True), gr.Button(visible=False)]
+        return [shown, *_buttons()]
 
     def start_anew(self, request: gr.Request) -> list[Update]:
         """Empty the conversation."""
-        return ["", [], [], self._panel([], words_of(request)), gr.Button(visible=True), gr.Button(visible=False)]
+        return ["", [], [], self._panel([], words_of(request)), *_buttons()]
 
-    def describe_filters(
-        self, date_from: str, date_to: str, sources: list[str], languages: list[str], request: gr.Request
-    ) -> str:
+    def describe_filters(self, request: gr.Request, **filled: Any) -> str:  # noqa: ANN401 - as Gradio gives it
         """Say which filters are on, also while they are folded away."""
         words = words_of(request)
         try:
-            filters = self.desk.check("", date_from, date_to, sources, languages, words)
+            filters = self.desk.check("", filled, words)
         except UsageError as error:
             return remark_html(error.message)
-        parts = filter_parts(filters, words)
-        return remark_html(words.filters_on.format(filters=" · ".join(parts))) if parts else ""
+        return _filter_line(filters, words)
 
 
 # What ask.js says, in the visitor's language.
@@ -315,6 +360,28 @@ _WORDS = (
 def _wording_html(words: Words) -> str:
     attributes = "".join(f' data-{name.replace("_", "-")}="{escape(getattr(words, name))}"' for name in _WORDS)
     return f'<div id="fn-ask-says"{attributes} data-reasons="{" ".join(REASONS)}"></div>'
+
+
+async def _tell(shown: Sequence[dict[str, Any]], told: _Told) -> AsyncGenerator[list[Update], None]:
+    """Show an answer sentence by sentence, its sources with the first."""
+    rest = gr.skip()
+    for number, step in enumerate(told.steps, start=1):
+        last = number == len(told.steps)
+        buttons = _buttons() if last else [rest, rest]
+        panel = told.panel if number == 1 else rest
+        yield [rest, [*shown, _message(step)], told.tokens, panel, *buttons, rest]
+        if not last:
+            await asyncio.sleep(SENTENCE_PAUSE_S)
+
+
+def _buttons(*, asking: bool = False) -> list[Update]:
+    """The button to ask, or while an answer is awaited the one to stop."""
+    return [gr.Button(visible=not asking), gr.Button(visible=asking)]
+
+
+def _filter_line(filters: Filters, words: Words) -> str:
+    parts = filter_parts(filters, words)
+    return remark_html(words.filters_on.format(filters=" · ".join(parts))) if parts else ""
 
 
 def _message(content: str) -> dict[str, Any]:

@@ -25,18 +25,19 @@ ANSWERS_KEPT = 400
 # A conversation that the browser kept; longer ones are opened from their end.
 MOST_TURNS = 100
 MOST_COMMAND_CHARS = 2_000_000
+# The filters that are chosen from what the index holds, by their names in Filters.
+CHOSEN = ("sources", "languages", "collections")
+# What was filled in: `date_from`, `date_to`, and a list for each of those.
+Filled = Mapping[str, Any]
 
 
-def read_filters(
-    date_from: str, date_to: str, sources: Sequence[str], languages: Sequence[str], words: Words
-) -> Filters:
+def read_filters(filled: Filled, words: Words) -> Filters:
     """Turn what was filled in into filters; raises UsageError in the visitor's language."""
-    first, last = _read_date(date_from, words), _read_date(date_to, words)
+    first, last = (_read_date(str(filled.get(name) or ""), words) for name in ("date_from", "date_to"))
     if first and last and first > last:
         raise UsageError(words.dates_reversed)
-    return Filters(
-        published_from=first, published_to=last, sources=tuple(map(str, sources)), languages=tuple(map(str, languages))
-    )
+    chosen = {name: tuple(map(str, filled.get(name) or ())) for name in CHOSEN}
+    return Filters(published_from=first, published_to=last, **chosen)
 
 
 def _read_date(text: str, words: Words) -> date | None:
@@ -127,13 +128,11 @@ class Desk:
         self._answers = Answers()
         self._examples: tuple[str, dict[str, list[str]]] = ("", {})
 
-    def check(
-        self, question: str, date_from: str, date_to: str, sources: list[str], languages: list[str], words: Words
-    ) -> Filters:
+    def check(self, question: str, filled: Filled, words: Words) -> Filters:
         """Return the filters; raises UsageError, in the visitor's language, when one or the question cannot be used."""
         if len(question) > self._settings.max_question_chars:
             raise UsageError(words.question_too_long.format(n=self._settings.max_question_chars))
-        return read_filters(date_from or "", date_to or "", sources or [], languages or [], words)
+        return read_filters(filled, words)
 
     def waiting_line(self, words: Words) -> str:
         """Say what is being read."""
@@ -158,8 +157,8 @@ class Desk:
         known = [str(token) for token in tokens or []]
         turns = [Turn(item.answer.question, item.answer.text) for item in self.conversation(known)]
         self._library.refresh_if_changed()
-        with self._library.lease() as answerer:
-            answer = answerer.answer(question, turns=turns, filters=filters, generate=generate and self.has_writer)
+        wanted = generate and self.has_writer
+        answer = self._library.answer(question, turns=turns, filters=filters, generate=wanted)
         return [*known, self._answers.keep(answer, filters)]
 
     def conversation(self, tokens: Sequence[str]) -> list[Exchange]:

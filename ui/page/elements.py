@@ -8,10 +8,13 @@ from ui.texts import Words, words_for
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+# It sums up the times of its last ten thousand events after each event; nobody reads them here.
+os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
+os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**12)
 
 import gradio as gr
 
-__all__ = ["QUIET", "Update", "gr", "hidden_box", "html", "label", "words_of"]
+__all__ = ["QUIET", "Update", "gr", "hidden_box", "html", "label", "may_change", "words_of"]
 
 Update = Any
 # For events: no spinner of Gradio's, and no place in its documentation.
@@ -21,6 +24,11 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 def words_of(request: gr.Request) -> Words:
     """Return the words in the visitor's language."""
     return words_for(request.headers.get("accept-language"))
+
+
+def may_change(request: gr.Request) -> bool:
+    """Whether the visitor's key is good for more than reading; the guard has left its role with the request."""
+    return request.request is None or getattr(request.request.state, "role", None) == "admin"
 
 
 def label(key: str) -> Any:  # noqa: ANN401 - Gradio's I18nData is taken wherever it takes a str

@@ -1,4 +1,4 @@
-"""The tab with the conversations: the browser keeps and lists them (history.js), the server lends it the words."""
+"""The tab with the conversations: the browser keeps, lists and saves them, the server lends it the words."""
 
 from dataclasses import asdict
 from typing import Any
@@ -44,7 +44,7 @@ class HistoryTab:
 
 
 def history_html(words: Words) -> str:
-    """Render the empty tab with its words as data, by the names that history.js asks for."""
+    """Render the empty tab with its words as data, by the names that the scripts ask for."""
     own = history_words(words)
     data = asdict(own) | {f"say_{key}": getattr(words, key) for key in BORROWED}
     attributes = "".join(f' data-{key.replace("_", "-")}="{escape(value)}"' for key, value in data.items())

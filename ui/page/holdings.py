@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
+from indexer.articles import Article, collections_of
 from indexer.errors import FootnoteError
 from qa.library import Library
 from qa.uploads import Trashed
@@ -16,6 +16,7 @@ from ui.page.listing import (
     Share,
     Sort,
     View,
+    collection_shares,
     language_shares,
     month_shares,
     source_shares,
@@ -72,7 +73,7 @@ def _row(row: Row, words: Words) -> str:
         f'data-title="{title}">{words.delete}<span class="fn-hidden"> {title}</span></button>'
     )
     cells = (
-        ("title", words.column_title, link + copies_html(row.copies, words)),
+        ("title", words.column_title, link + _collection(article, words) + copies_html(row.copies, words)),
         ("source", words.column_source, escape(article.source) if article.source else "–"),
         ("published", words.column_date, date_html(article, words)),
         ("language", words.column_language, escape(written_language(words, article.language))),
@@ -83,6 +84,14 @@ def _row(row: Row, words: Words) -> str:
         f'<td role="cell" class="fn-col-{kind}" data-label="{label}">{cell}</td>' for kind, label, cell in cells
     )
     return f'<tr role="row">{inner}</tr>'
+
+
+def _collection(article: Article, words: Words) -> str:
+    """Render where an article lies, unless it lies at the top."""
+    if article.collection is None:
+        return ""
+    name = f'<span class="fn-hidden">{words.collection} </span>{escape(article.collection)}'
+    return f'<p class="fn-note fn-collection">{name}</p>'
 
 
 def _pages(selection: Selection, words: Words) -> str:
@@ -135,6 +144,13 @@ def facets_html(rows: Sequence[Row], view: View, words: Words) -> str:
             words.column_language,
             words.any_language,
             [(s.value, written_language(words, s.value), s.count) for s in language_shares(rows)],
+            view,
+        ),
+        _select(
+            "collection",
+            words.collection,
+            words.any_collection,
+            [(s.value, s.value, s.count) for s in collection_shares(rows)],
             view,
         ),
         _select(
@@ -239,12 +255,21 @@ def trash_html(trash: Sequence[Trashed], titles: dict[str, str], words: Words) -
     )
 
 
-def filter_choices(library: Library, words: Words) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Return the sources and the languages of the index, as (shown, value)."""
+def filter_choices(library: Library, words: Words) -> dict[str, list[tuple[str, str]]]:
+    """Return what can be filtered by, under the names that `Filters` has, as (shown, value)."""
     try:
-        articles: Any = library.generation.articles.values()
+        articles = list(library.generation.articles.values())
     except FootnoteError:
-        return [], []
+        articles = []
     sources = sorted({article.source for article in articles if article.source})
     languages = sorted({article.language for article in articles})
-    return [(name, name) for name in sources], [(written_language(words, code), code) for code in languages]
+    return {
+        "sources": [(_shown(name), name) for name in sources],
+        "languages": [(written_language(words, code), code) for code in languages],
+        "collections": [(_shown(name), name) for name in collections_of(articles)],
+    }
+
+
+def _shown(name: str) -> str:
+    """Return a name for an element of Gradio's, which takes what stands behind this mark for a word to translate."""
+    return name.replace("__i18n__", "__i18n_\u2060_")

@@ -1,25 +1,21 @@
 () => {
   // The tab with the articles. What changes something goes to the API, what shows something to the box #fn-view.
   // Runs once when the page is up; everything is delegated, because Gradio replaces elements as it likes.
-  const api = new URL(`${location.pathname.replace(/ui\/?$/, "")}v1/`, location.href);
+  const { make } = globalThis.footnote;
+  const api = globalThis.footnote.address("v1/");
   const main = document.querySelector("main") ?? document.body;
   const find = (name) => document.querySelector(name);
   const status = () => find(".fn-status")?.dataset ?? {};
   const view = {
-    text: "", source: "", language: "", month: "", sort: "published", descending: true, page: 1, known: status().ended ?? "",
+    text: "", source: "", language: "", collection: "", month: "", sort: "published", descending: true, page: 1, known: status().ended ?? "",
   };
-  const QUIET_MS = 4000, BUSY_MS = 1000, LOST_MS = 15000, UNDO_MS = 10000, TYPING_MS = 150;
+  const BUSY_MS = 1000, UNDO_MS = 10000, TYPING_MS = 150;
 
   // Words, which Python has written into the page
   let said = null;
   const word = (name, blanks = {}) => {
     said ??= JSON.parse(find("#fn-words")?.dataset.words ?? "null");
     return String(said?.[name] ?? "").replace(/\{(\w+)\}/g, (_, blank) => blanks[blank] ?? "");
-  };
-  const make = (tag, properties, ...inner) => {
-    const element = Object.assign(document.createElement(tag), properties);
-    element.append(...inner);
-    return element;
   };
 
   // What is said aloud, and what is said at the foot of the page
@@ -102,7 +98,9 @@
   const clear = () => {
     find("#fn-search").value = "";
     find("#fn-search").focus();
-    choose({ text: "", source: "", language: "", month: "" }, "all");
+    // The same HTML as before they were used would not be drawn again.
+    document.querySelectorAll("#fn-library select[data-facet]").forEach((select) => { select.value = ""; });
+    choose({ text: "", source: "", language: "", collection: "", month: "" }, "all");
   };
   const narrow = (facet, value) => {
     const select = find(`select[data-facet="${facet}"]`);
@@ -262,7 +260,7 @@
     changed();
   };
 
-  // What happens elsewhere: asked for every few seconds, and only while somebody can see it
+  // What happens elsewhere
   let shown = { ended: view.known, generation: status().generation ?? "" };
   const notify = () => {
     const { ended = "", generation = "", said: text = "" } = status();
@@ -270,23 +268,12 @@
     else if (generation !== shown.generation && shown.generation) announce(word("index_new", { id: generation }));
     if (generation !== shown.generation || ended !== shown.ended) shown = { ended, generation };
   };
-  let watching = 0;
-  const watch = async () => {
-    clearTimeout(watching);
-    if (document.visibilityState !== "visible") return;
-    let pause = status().busy ? BUSY_MS : QUIET_MS;
-    try {
-      const { version } = await call("GET", "jobs?limit=1");
-      if (version !== status().version && performance.now() - asked > BUSY_MS / 2) {
-        show("watch");
-        pause = BUSY_MS;
-      }
-    } catch {
-      pause = LOST_MS;
-    }
-    watching = setTimeout(watch, pause);
-  };
-  document.addEventListener("visibilitychange", watch);
+  globalThis.footnote.listen(({ jobs }) => {
+    if (!jobs) return 0;
+    if (jobs.version === status().version || performance.now() - asked < BUSY_MS / 2) return status().busy ? BUSY_MS : 0;
+    show("watch");
+    return BUSY_MS;
+  });
 
   const off = (button) => button.getAttribute("aria-disabled") === "true";
   const clicks = {
@@ -363,5 +350,4 @@
   };
   new MutationObserver(tidy).observe(document.body, { subtree: true, childList: true });
   tidy();
-  watching = setTimeout(watch, BUSY_MS);
 }

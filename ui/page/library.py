@@ -10,7 +10,7 @@ from typing import Any
 from indexer.errors import FootnoteError
 from indexer.settings import Settings
 from qa.library import Library
-from ui.page.adding import adding_html, script_words_html
+from ui.page.adding import adding_html, reading_html, script_words_html
 from ui.page.charts import charts_html
 from ui.page.elements import QUIET, Update, gr, hidden_box, html, words_of
 from ui.page.holdings import articles_html, facets_html, problems_html, search_html, trash_html
@@ -60,10 +60,11 @@ class LibraryTab:
         """The elements that `fixed_values` fills when the page is opened."""
         return [self.adding, self.search, self.script_words]
 
-    def fixed_values(self, words: Words) -> list[Update]:
-        """Return the words of the tab."""
+    def fixed_values(self, words: Words, *, changes: bool = True) -> list[Update]:
+        """Return the words of the tab; without `changes`, what the visitor's key does not allow is not offered."""
         settings = self._settings
-        return [adding_html(settings, words), search_html(words), script_words_html(settings, words)]
+        adding = adding_html(settings, words) if changes else reading_html(words)
+        return [adding, search_html(words), script_words_html(settings, words)]
 
     @property
     def of_index(self) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from indexer.articles import Article
+from indexer.articles import Article, collections_of
 from indexer.generation import Generation
 
 PAGE_ROWS = 50
@@ -35,6 +35,7 @@ class View:
     text: str = ""
     source: str = ""
     language: str = ""
+    collection: str = ""
     month: str = ""
     sort: Sort = "published"
     descending: bool = True
@@ -45,7 +46,7 @@ class View:
     @property
     def is_narrowed(self) -> bool:
         """Whether something is left out."""
-        return bool(self.text.strip() or self.source or self.language or self.month)
+        return bool(self.text.strip() or self.source or self.language or self.collection or self.month)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,7 @@ def _passes(row: Row, view: View, wanted: Sequence[str]) -> bool:
     return (
         (not view.source or row.article.source == view.source)
         and (not view.language or row.article.language == view.language)
+        and (not view.collection or row.article.is_in(view.collection))
         and row.month.startswith(view.month)
         and all(word in row.key for word in wanted)
     )
@@ -176,6 +178,11 @@ def language_shares(rows: Iterable[Row]) -> tuple[Share, ...]:
     """Count the articles of each language, the largest first."""
     counts = Counter(row.article.language for row in rows)
     return tuple(Share(code, count) for code, count in sorted(counts.items(), key=lambda one: (-one[1], one[0])))
+
+
+def collection_shares(rows: Iterable[Row]) -> tuple[Share, ...]:
+    """Count the articles of each collection, nested ones included, in the order of their names."""
+    return tuple(Share(name, count) for name, count in collections_of(row.article for row in rows).items())
 
 
 def month_shares(rows: Iterable[Row]) -> tuple[Share, ...]:

@@ -97,7 +97,8 @@ def lang(article: Article | None) -> str:
 
 
 def _page(article_id: str) -> str:
-    return ARTICLE_ROUTE + quote(article_id, safe="/")
+    """Relative to the page at /ui/, so that it holds behind a proxy that adds a prefix."""
+    return f"..{ARTICLE_ROUTE}{quote(article_id, safe='/')}"
 
 
 def copies_html(article_ids: Sequence[str], words: Words) -> str:
@@ -109,7 +110,7 @@ def copies_html(article_ids: Sequence[str], words: Words) -> str:
 
 
 def article_address(article: Article, start: int, end: int) -> str:
-    """Return the address of an article's page, at a slice if it is not empty, escaped for an attribute."""
+    """Return the address of an article's page from /ui/, at a slice if it is not empty, escaped for an attribute."""
     address = _page(article.id)
     if start < end:
         address += f"?{urlencode({'start': start, 'end': end, 'sha': article.sha256[:16]})}#mark"

@@ -11,16 +11,20 @@ from fastapi.middleware.gzip import GZipMiddleware
 
 from indexer.settings import Settings
 from qa.library import Library
+from qa.streaming import Gate
 from ui.page.articles import PAGE, add_pages, shipped
 from ui.page.ask import AskTab
-from ui.page.elements import QUIET, Update, gr, html, label, words_of
+from ui.page.elements import QUIET, Update, gr, html, label, may_change, words_of
 from ui.page.history import HistoryTab
 from ui.page.library import LibraryTab
 from ui.page.listing import View
+from ui.page.prefix import Icon, Prefix
 from ui.page.rebuilding import ended_job, status_html
 from ui.texts import Words, component_labels
 
+# Gradio's own line, before the gate's; seldom seen, since whoever stands in the gate's has left it.
 QUEUE = 64
+SPARE = 8
 FONTS = (
     "system-ui",
     "-apple-system",
@@ -34,16 +38,18 @@ FONTS = (
     "sans-serif",
 )
 STYLES = ("page.css", "ask.css", "library.css", "history.css")
-SCRIPTS = ("page.js", "ask.js", "library.js", "history.js")
+SCRIPTS = ("page.js", "keeping.js", "ask.js", "library.js", "history.js", "saving.js")
 
 
 def mount_page(app: FastAPI, library: Library, settings: Settings) -> FastAPI:
     """Add the page at /ui, the articles at /articles, the icon and a redirect from / to an app."""
     _use_private_uploads()
     add_pages(app, library)
+    app.add_middleware(Icon, page=f"{PAGE}/")
     # The page carries its own styles and scripts; streams of events pass as they are.
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)
-    blocks = _Page(library, settings).build()
+    app.add_middleware(Prefix)
+    blocks = _Page(library, settings, app.state.gate).build()
     gr.mount_gradio_app(
         app,
         blocks,
@@ -76,12 +82,19 @@ def _use_private_uploads() -> None:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
+def remove_uploads() -> None:
+    """Remove what was uploaded to the page; a process that ends by itself does so on its way out."""
+    if folder := os.environ.get("GRADIO_TEMP_DIR"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 class _Page:
     """The frame around the tabs."""
 
-    def __init__(self, library: Library, settings: Settings) -> None:
+    def __init__(self, library: Library, settings: Settings, gate: Gate) -> None:
         self._library = library
-        self._ask = AskTab(library, settings)
+        self._gate = gate
+        self._ask = AskTab(library, settings, gate)
         self._shelves = LibraryTab(library, settings)
         self._history = HistoryTab()
 
@@ -101,6 +114,8 @@ class _Page:
                 with gr.Tab(label("tab_history"), id="history"):
                     self._history.build()
             self._wire(blocks)
+        # Who waits at the gate holds one of these, beside what else goes on.
+        blocks.max_threads = max(blocks.max_threads, self._gate.room + SPARE)
         blocks.queue(default_concurrency_limit=os.cpu_count() or 1, max_size=QUEUE)
         return blocks
 
@@ -124,7 +139,7 @@ class _Page:
         self._library.refresh_if_changed()
         fixed = [
             *self._ask.fixed_values(words),
-            *self._shelves.fixed_values(words),
+            *self._shelves.fixed_values(words, changes=may_change(request)),
             *self._history.fixed_values(words),
         ]
         return [*fixed, *self._state(words, View(known=ended_job(self._library)))]

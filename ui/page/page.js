@@ -6,8 +6,38 @@
   card.setAttribute("role", "tooltip");
   (document.querySelector("main") ?? document.body).append(card);
 
-  // How the page's own buttons reach the server: through a hidden box, past Gradio's own setter, which would not tell it.
+  // What is asked of the server now and then, for every part of the page that wants to know: whether it is there, and
+  // the last job. A listener may return how many milliseconds later it wants to know again.
+  const QUIET_MS = 5000, HIDDEN_MS = 60_000;
+  const listeners = [];
+  let next = 0, polling = false;
+  const poll = async () => {
+    if (polling) return;
+    polling = true;
+    clearTimeout(next);
+    const heard = { alive: false, jobs: null };
+    try {
+      const answer = await fetch(globalThis.footnote.address("v1/jobs?limit=1"), { cache: "no-store" });
+      heard.alive = answer.status < 500;
+      if (answer.ok) heard.jobs = await answer.json();
+    } catch { /* nobody is there */ }
+    polling = false;
+    const wanted = listeners.map((listener) => listener(heard) || QUIET_MS);
+    next = setTimeout(poll, document.hidden ? HIDDEN_MS : Math.min(QUIET_MS, ...wanted));
+  };
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) poll(); });
+  next = setTimeout(poll, 1000);
+
   globalThis.footnote = {
+    // The page is at ui/ of wherever Footnote is, which a proxy may have put under a prefix.
+    address: (path) => new URL(path, new URL(location.pathname.replace(/ui\/?$/, ""), location.href)),
+    listen: (listener) => listeners.push(listener),
+    make(tag, about = {}, ...children) {
+      const element = Object.assign(document.createElement(tag), about);
+      element.append(...children);
+      return element;
+    },
+    // How the page's own buttons reach the server: through a hidden box, past Gradio's own setter, which would not tell it.
     command(what) {
       const box = document.querySelector("#fn-command textarea, #fn-command input");
       if (!box) return false;
@@ -92,6 +122,11 @@
     // Plain text boxes become the browser's own date pickers.
     document.querySelectorAll("#fn-from input:not([type=date]), #fn-to input:not([type=date])").forEach((input) => {
       input.type = "date";
+    });
+    // Gradio names no group of boxes for those who listen.
+    document.querySelectorAll("#fn-filters fieldset:not([aria-label])").forEach((group) => {
+      const name = group.querySelector("[data-testid=block-info]")?.textContent.trim();
+      if (name) group.setAttribute("aria-label", name);
     });
     // The last question stays on top while its answer grows below it: an answer is read from its beginning.
     const questions = document.querySelectorAll("#fn-chat .user-row");
