@@ -9,6 +9,8 @@ CODE   := .ci indexer qa ui training tests $(wildcard benchmarks)
 # The questions of `make eval`, and what pytest is asked on top: `make test ARGS="-k citations -x"`.
 QUESTIONS ?= tests/quality/corpus.jsonl
 ARGS      ?=
+# Two processes: much of the time a test waits for a browser, a server or a limit. A file's tests stay together.
+AT_ONCE   ?= --numprocesses 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test torture tools lint fix bench eval baseline train offline audit sbom licences clean
@@ -23,7 +25,7 @@ run: setup ## build the index of corpus/ if need be; serve page and API at http:
 
 test: setup tools ## everything CI runs: lint, types, tests
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest $(AT_ONCE) $(ARGS)
 
 torture: setup tools ## everything that is tried by number, in full: kills, full disks, power cuts, floods; hours
 	$(BIN)/pytest --torture tests/reliability $(ARGS)

@@ -7,7 +7,7 @@ What is tried by number (kills, flipped bits, requests) is tried a few times by 
 import ipaddress
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import pytest
 
@@ -15,7 +15,7 @@ from indexer.embedding import SentenceTransformerEmbedder
 
 Trials = Callable[[int, int], int]
 Tally = Callable[..., None]
-TALLIES = pytest.StashKey[list[str]]()
+TALLY = "tally"
 LOCAL_NAMES = {"", "localhost", "0.0.0.0", "::"}
 
 
@@ -45,15 +45,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--torture", action="store_true", help="as many trials as it takes, instead of a few")
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """Watch this process from now on; a hook of the interpreter sees what no patch would."""
-    config.stash[TALLIES] = []
     sys.addaudithook(_refuse_to_leave)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Tell what was counted."""
-    if lines := config.stash[TALLIES]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Escape what a test put into the log on purpose: half a surrogate pair does not get from process to process."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell what was counted, in whichever process."""
+    reports = [one for all_of_a_kind in terminalreporter.stats.values() for one in all_of_a_kind]
+    properties = [pair for one in reports if isinstance(one, pytest.TestReport) for pair in one.user_properties]
+    if lines := sorted({str(line) for name, line in properties if name == TALLY}):
         terminalreporter.section("counts")
         for line in lines:
             terminalreporter.write_line(line)
@@ -69,10 +78,11 @@ def trials(request: pytest.FixtureRequest) -> Trials:
 @pytest.fixture
 def tally(request: pytest.FixtureRequest) -> Tally:
     """Tell what a test counted, at the end of the run: `tally("kills while building", tried=100, bad=0)`."""
-    lines = request.config.stash[TALLIES]
+    properties = request.node.user_properties
 
     def tell(what: str, **counts: object) -> None:
-        lines.append(f"{what}: " + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items()))
+        told = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
+        properties.append((TALLY, f"{what}: {told}"))
 
     return tell
 

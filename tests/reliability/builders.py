@@ -17,7 +17,7 @@ from unittest import mock
 
 from indexer.articles import Article
 from indexer.build import BuildProgress, build
-from indexer.embedding import SentenceTransformerEmbedder
+from indexer.embedding import Embedder, SentenceTransformerEmbedder
 from indexer.errors import FootnoteError, IndexMissingError, UnreadableFileError
 from indexer.formats import read_article
 from indexer.generation import Store
@@ -136,8 +136,13 @@ class Verdict:
     wrong: str | None
 
 
-def look(folder: Path, *, old: int | None, new: int, may_be_degraded: bool = False) -> Verdict:
-    """Open the index as a reader would: anything but the old or the new generation, whole, is wrong."""
+def look(
+    folder: Path, *, old: int | None, new: int, damaged: str | None = None, embedder: Embedder | None = None
+) -> Verdict:
+    """Open the index as a reader would: anything but the old or the new generation, whole, is wrong.
+
+    `damaged` is a generation that was damaged before; `embedder` the real model, where it made some.
+    """
     store = Store(folder / "index")
     try:
         generation = store.open()
@@ -146,7 +151,8 @@ def look(folder: Path, *, old: int | None, new: int, may_be_degraded: bool = Fal
     except FootnoteError as error:
         return Verdict(None, f"unavailable: {error}")
     try:
-        marker = marker_of(generation)
+        is_real = embedder is not None and generation.manifest.embedder == embedder.info
+        marker = marker_of(generation, embedder=embedder if is_real else None)
     except (AssertionError, KeyError, IndexError, ValueError) as error:
         return Verdict(None, f"mixed: {error!r}")
     finally:
@@ -154,9 +160,9 @@ def look(folder: Path, *, old: int | None, new: int, may_be_degraded: bool = Fal
     if marker not in (old, new):
         return Verdict(marker, "neither the old nor the new one")
     # Before the first commit there is no CURRENT, and what lies there whole is served.
-    if generation.degraded and old is not None and not may_be_degraded:
+    if generation.degraded and old is not None and not damaged:
         return Verdict(marker, f"degraded: {generation.degraded}")
-    return Verdict(marker, next(filter(None, (_fault(store, name) for name in store.names())), None))
+    return Verdict(marker, next(filter(None, (_fault(store, name) for name in store.names() if name != damaged)), None))
 
 
 def _fault(store: Store, name: str) -> str | None:
