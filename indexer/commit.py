@@ -106,6 +106,7 @@ class Draft:
         self.folder = folder
         self.contents = contents
         self.records: dict[str, FileRecord] = {}
+        self.dense = ""
 
     def write(self, *, progress: Callable[[int], None] | None = None) -> None:
         """Write everything but the manifest, and bring it to the disk; `progress` is told the rows indexed."""
@@ -115,7 +116,9 @@ class Draft:
         self._write(DUPLICATES_FILE, [encode_duplicates(duplicates)])
         self._write(VECTORS_FILE, _npy(self.contents.vectors))
         # FAISS's own writer hides a full disk.
-        self._write(DENSE_FILE, [DenseIndex.build(self.contents.vectors).to_bytes()])
+        dense = DenseIndex.build(self.contents.vectors)
+        self.dense = dense.kind
+        self._write(DENSE_FILE, [dense.to_bytes()])
         self._write_lexical(progress or (lambda _: None))
 
     def tokens_of(self, row: int) -> Sequence[str]:
@@ -134,7 +137,7 @@ class Draft:
             chunker=self.contents.shape.chunker,
             analyser=self.contents.shape.analyser,
             formats=self.contents.shape.formats,
-            dense=DenseIndex.kind,
+            dense=self.dense,
             counts=self.contents.counts,
             files=self.records,
             problems=self.contents.problems,

@@ -172,7 +172,7 @@ def _load(folder: Path, manifest: Manifest, pin: Lock | None) -> Generation:
     with _damage(VECTORS_FILE), _libraries(manifest):
         vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
     with _damage(LEXICAL_FOLDER), _libraries(manifest):
-        dense = DenseIndex.from_bytes(serialised)
+        dense = DenseIndex.from_bytes(serialised, np.asarray(vectors))
         lexical = _open_lexical(folder / LEXICAL_FOLDER)
     return Generation(
         id=manifest.generation,
