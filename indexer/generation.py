@@ -276,13 +276,12 @@ class Store:
             return
 
     def _rollback_target(self) -> str:
-        try:
-            name, manifest_sha256 = self._pointed_at(self.current_text())
-            parent = read_manifest(self.root / name, name, manifest_sha256=manifest_sha256).parent
-        except IndexDamagedError:
-            served = self.open_or_fall_back(lock_held=True)
-            served.close()
+        """Return what to go back to; the current one is read whole before, so that damage is set aside."""
+        served = self.open_or_fall_back(lock_held=True)
+        served.close()
+        if served.degraded:
             return served.id
+        name, parent = served.id, served.manifest.parent
         if parent is None:
             raise UsageError(f"{name} has no older generation to go back to.")
         if not _is_folder(self.root / parent):

@@ -7,11 +7,21 @@ What is tried by number (kills, flipped bits, requests) is tried a few times by 
 import ipaddress
 import os
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from indexer.embedding import SentenceTransformerEmbedder
+from tests.chromium import launched_browser
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+# A slow machine breaks no law.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 Trials = Callable[[int, int], int]
 Tally = Callable[..., None]
@@ -97,3 +107,10 @@ def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
 def embedder() -> SentenceTransformerEmbedder:
     """The bundled model, loaded once for all tests."""
     return SentenceTransformerEmbedder()
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """A real Chromium, opened once for all tests."""
+    with launched_browser() as chromium:
+        yield chromium

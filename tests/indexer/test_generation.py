@@ -319,6 +319,13 @@ def test_rollback_goes_to_the_parent_and_the_next_build_goes_on_from_there(index
     assert (report.generation, store.open().manifest.parent) == ("gen-000003", "gen-000001")
 
 
+def test_rollback_sets_a_damaged_generation_aside_where_no_clean_up_deletes_it(index: Path) -> None:
+    (index / "gen-000002" / "passages.jsonl").write_bytes(b"")
+    assert Store(index).rollback() == "gen-000001"
+    assert Store(index).names() == ["gen-000001"]
+    assert "passages.jsonl" in (index / "quarantine" / "gen-000002" / "REASON.txt").read_text()
+
+
 def test_rollback_refuses_a_damaged_parent(index: Path) -> None:
     flip(index / "gen-000001" / "passages.jsonl", random.Random(4))
     with pytest.raises(IndexDamagedError, match=r"passages.jsonl"):

@@ -18,6 +18,7 @@ from indexer.errors import SettingsError
 from indexer.settings import Settings
 from qa.guard import PAGE_POLICY, Guard, check_host
 from qa.guard.receipt import limited
+from tests.chromium import apart
 from tests.qa.conftest import PORT
 
 OWN = f"http://127.0.0.1:{PORT}"
@@ -191,8 +192,8 @@ def test_port_zero_goes_by_the_socket(settings: Settings) -> None:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:5050") as client:
             return (await client.get("/", headers={"host": host})).status_code
 
-    assert asyncio.run(ask("localhost:5050")) == 200
-    assert asyncio.run(ask("localhost:5051")) == 403
+    assert apart(ask("localhost:5050")) == 200
+    assert apart(ask("localhost:5051")) == 403
 
 
 def test_port_80_may_go_unsaid(settings: Settings) -> None:
@@ -233,7 +234,7 @@ def test_streams_are_not_held_back(settings: Settings) -> None:
 
         await guarded(StreamingResponse(parts()), settings)(scope, receive, send)
 
-    asyncio.run(run())
+    apart(run())
     assert sent[1:3] == [b"first", b"second"]
 
 
@@ -255,7 +256,7 @@ def test_a_body_that_does_not_arrive_is_given_up(settings: Settings, monkeypatch
         async with httpx.AsyncClient(transport=transport, base_url=OWN) as client:
             return (await client.post("/v1/echo", content=drip())).status_code
 
-    assert asyncio.run(ask()) == 408
+    assert apart(ask()) == 408
 
 
 def test_websockets_are_refused(client: TestClient) -> None:
@@ -325,8 +326,8 @@ def test_an_upload_has_to_move(monkeypatch: pytest.MonkeyPatch) -> None:
                 parts += 1
         return parts
 
-    assert asyncio.run(take(b"a" * 2**15)) == 15
-    assert asyncio.run(take(b"a")) <= 2
+    assert apart(take(b"a" * 2**15)) == 15
+    assert apart(take(b"a")) <= 2
 
 
 def test_files_are_taken_in_one_place(client: TestClient) -> None:

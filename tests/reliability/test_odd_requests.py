@@ -1,6 +1,5 @@
 """Requests that no browser sends, byte by byte, to a real server: each has one outcome, and the next one is served."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 
@@ -8,6 +7,7 @@ import pytest
 
 from indexer.settings import Settings
 from qa.library import Library
+from tests.chromium import apart
 from tests.conftest import Tally
 from tests.indexer.hash_embedder import HashEmbedder
 from tests.qa.conftest import serving
@@ -100,7 +100,7 @@ async def one_by_one(address: str) -> tuple[dict[str, Reply], list[int]]:
 
 
 def test_each_has_its_outcome(address: str, tally: Tally) -> None:
-    replies, after = asyncio.run(one_by_one(address))
+    replies, after = apart(one_by_one(address))
     wanted = {name: TOO_LONG if status == 431 else {status} for name, (_, status) in odd_requests(address).items()}
     wrong = {name: (reply.status, wanted[name]) for name, reply in replies.items() if reply.status not in wanted[name]}
     tally(
@@ -120,12 +120,12 @@ def test_each_has_its_outcome(address: str, tally: Tally) -> None:
 
 def test_two_requests_at_once_get_two_answers(address: str) -> None:
     two = request(address) + request(address, "GET /healthz", "Connection: close")
-    reply = asyncio.run(exchange(address, two, wait_s=LONGEST_S))
+    reply = apart(exchange(address, two, wait_s=LONGEST_S))
     assert reply.data.count(b"HTTP/1.1 200") == 2
 
 
 def test_who_waits_for_leave_gets_it(address: str) -> None:
     post = request(address, "POST /v1/search", JSON, "Content-Length: 2", "Expect: 100-continue", "Connection: close")
-    reply = asyncio.run(exchange(address, post, b"{}", pause_s=0.3, wait_s=LONGEST_S))
+    reply = apart(exchange(address, post, b"{}", pause_s=0.3, wait_s=LONGEST_S))
     assert reply.status == 100
     assert b"HTTP/1.1 422" in reply.data

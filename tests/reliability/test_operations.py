@@ -1,6 +1,7 @@
 """The whole server from start to stop: what its log gives away, and what its end loses."""
 
 import json
+import os
 import signal
 import socket
 import time
@@ -9,12 +10,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from indexer.build import build
 from indexer.embedding import Embedder
 from indexer.settings import Settings
+from tests.chromium import CHROMIUM
 from tests.conftest import Tally, Trials
 from tests.reliability.serving import (
     ARTICLE_WORDS,
@@ -27,34 +30,42 @@ from tests.reliability.serving import (
     served,
     write_corpus,
 )
-from tests.ui.conftest import ARGUMENTS, CHROMIUM
 from ui.stopping import CLOSE_SECONDS, FINISH_SECONDS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @contextmanager
-def open_tab(server: Served) -> Iterator[None]:
-    """Ask on the page, and leave the tab open, with a stream that never ends; without a Chromium, only that."""
+def open_tab(server: Served, browser: "Browser | None") -> Iterator[None]:
+    """Ask on the page, and leave the tab open, with a stream that never ends; without a browser, only that."""
     with urllib.request.urlopen(f"{server.address}/ui/gradio_api/heartbeat/a-tab", timeout=60) as stream:
         assert stream.readline()
-        with _chromium(server) if CHROMIUM.exists() else nullcontext():
+        with _asked(server, browser) if browser else nullcontext():
             yield
 
 
 @contextmanager
-def _chromium(server: Served) -> Iterator[None]:
-    from playwright.sync_api import expect, sync_playwright
+def _asked(server: Served, browser: "Browser") -> Iterator[None]:
+    from playwright.sync_api import expect
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        page = browser.new_page()
-        page.goto(f"{server.address}/ui/")
-        box = page.locator("#fn-question textarea")
-        box.fill(f"How many tonnes of honey in {PAGE_WORD}?")
-        box.press("Enter")
-        expect(page.locator("#fn-chat .fn-acts")).to_have_count(1, timeout=60_000)
-        yield
-        with suppress(Exception):
-            browser.close()
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{server.address}/ui/")
+    box = page.locator("#fn-question textarea")
+    box.fill(f"How many tonnes of honey in {PAGE_WORD}?")
+    box.press("Enter")
+    expect(page.locator("#fn-chat .fn-acts")).to_have_count(1, timeout=60_000)
+    yield
+    with suppress(Exception):
+        context.close()
+
+
+@pytest.fixture
+def any_browser(request: pytest.FixtureRequest) -> "Browser | None":
+    """The browser where there is one; CI has one."""
+    has_browser = CHROMIUM.exists() or os.environ.get("CI") == "true"
+    return request.getfixturevalue("browser") if has_browser else None
 
 
 @pytest.fixture
@@ -64,12 +75,12 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_run_from_start_to_stop(root: Path, embedder: Embedder, tally: Tally) -> None:
+def test_a_run_from_start_to_stop(root: Path, embedder: Embedder, any_browser: "Browser | None", tally: Tally) -> None:
     """Questions by every way in, then SIGTERM with a tab open, an answer half sent and a build begun."""
     secrets = {"FOOTNOTE_WRITER_API_KEY": KEY, "FOOTNOTE_WRITER_MODEL": "m"}
     with served(root, FOOTNOTE_WRITER_BASE_URL="http://127.0.0.1:9/v1", **secrets) as server:
         _ask_by_every_way(server)
-        with open_tab(server):
+        with open_tab(server, any_browser):
             half = server.begin(QUESTION, "half-sent")
             for number in range(20):
                 (root / "corpus" / f"{number}.md").write_text(f"# Article {number}\n\nIt has {number} lamps.\n")
@@ -86,7 +97,7 @@ def test_a_run_from_start_to_stop(root: Path, embedder: Embedder, tally: Tally) 
             assert b"310 tonnes" in half()
             assert server.process.wait(60) == 0
             tally("SIGTERM with a tab open and a build begun", seconds=round(time.monotonic() - began, 1))
-        _check_log(server, pages=1 if CHROMIUM.exists() else 0)
+        _check_log(server, pages=1 if any_browser else 0)
     _check_index_survived(root, embedder)
 
 

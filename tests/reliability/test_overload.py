@@ -27,6 +27,7 @@ from qa.api import create_app
 from qa.library import Library
 from qa.problems import OverloadedError
 from qa.streaming import Gate
+from tests.chromium import apart
 from tests.conftest import Tally, Trials
 from tests.qa.conftest import CORPUS, write_corpus
 from tests.qa.serving import serving_made
@@ -150,7 +151,7 @@ async def leave_all(address: str, number: int) -> None:
 
 def test_who_leaves_leaves_nothing(place: Place, trials: Trials, tally: Tally) -> None:
     number = trials(30, 500)
-    asyncio.run(leave_all(place.address, number))
+    apart(leave_all(place.address, number))
     started = time.monotonic()
     # Idle is: nobody in the line, every slot free.
     while (place.gate.has_line or place.gate._slots._value != WORKERS) and time.monotonic() - started < 60:
@@ -184,7 +185,7 @@ def test_who_leaves_the_line_gives_the_place_up() -> None:
         shut.set()
         return full, left, await waiting[2] and await first
 
-    assert asyncio.run(run()) == (3, 1, True)
+    assert apart(run()) == (3, 1, True)
 
 
 def test_a_server_that_does_not_notice_keeps_the_place(monkeypatch: pytest.MonkeyPatch, place: Place) -> None:
@@ -209,7 +210,7 @@ def test_a_server_that_does_not_notice_keeps_the_place(monkeypatch: pytest.Monke
 
     try:
         # Taken in this loop, the slot is taken for the server's as well: the semaphore only counts.
-        assert asyncio.run(hold()) == [False, True]
+        assert apart(hold()) == [False, True]
     finally:
         shut.set()
         place.app.state.gate = before

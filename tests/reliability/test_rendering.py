@@ -36,7 +36,7 @@ from tests.reliability.hostile_page import (
     watched,
 )
 from tests.reliability.hostile_texts import EVIL, PAYLOADS, file_name
-from tests.ui.conftest import launched_browser, serving_page
+from tests.ui.conftest import serving_page
 from ui.page.examples import turned_around
 from ui.page.markup import article_address
 
@@ -53,13 +53,6 @@ DROP = """(names) => {
   document.querySelector("#fn-articles").dispatchEvent(
     new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
 }"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> "Iterator[Browser]":
-    """A browser that is gone before another is opened."""
-    with launched_browser() as launched:
-        yield launched
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +86,8 @@ def missing(expected: list[str], shown: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("bypass_csp", [True, False], ids=["without CSP", "with CSP"])
-def test_articles_open_as_text(place: HostilePlace, chromium: "Browser", tally: Tally, bypass_csp: bool) -> None:
-    with watched(chromium, place.address, bypass_csp=bypass_csp) as watch:
+def test_articles_open_as_text(place: HostilePlace, browser: "Browser", tally: Tally, bypass_csp: bool) -> None:
+    with watched(browser, place.address, bypass_csp=bypass_csp) as watch:
         for number in NUMBERS:
             article = place.article(number)
             # As the page at /ui/ links to it.
@@ -118,8 +111,8 @@ def open_conversation(page: Page, receipts: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("bypass_csp", [True, False], ids=["without CSP", "with CSP"])
-def test_conversations_stay_text(place: HostilePlace, chromium: "Browser", tally: Tally, bypass_csp: bool) -> None:
-    with watched(chromium, place.address, bypass_csp=bypass_csp) as watch:
+def test_conversations_stay_text(place: HostilePlace, browser: "Browser", tally: Tally, bypass_csp: bool) -> None:
+    with watched(browser, place.address, bypass_csp=bypass_csp) as watch:
         page = enter(watch)
         for kind in KINDS:
             open_conversation(page, hostile_receipts(place, kind, NUMBERS))
@@ -139,10 +132,10 @@ def test_conversations_stay_text(place: HostilePlace, chromium: "Browser", tally
 
 
 def test_questions_and_replies_of_a_language_model_stay_text(
-    place: HostilePlace, chromium: "Browser", trials: Trials, tally: Tally
+    place: HostilePlace, browser: "Browser", trials: Trials, tally: Tally
 ) -> None:
     tried = trials(6, len(PAYLOADS))
-    with watched(chromium, place.address, bypass_csp=True) as watch:
+    with watched(browser, place.address, bypass_csp=True) as watch:
         page = enter(watch)
         page.locator("#fn-generate input").check()
         for number in list(NUMBERS)[:: max(1, len(PAYLOADS) // tried)][:tried]:
@@ -168,9 +161,9 @@ def ask(page: Page, question: str) -> None:
 
 
 @pytest.mark.parametrize("bypass_csp", [True, False], ids=["without CSP", "with CSP"])
-def test_the_library_stays_text(place: HostilePlace, chromium: "Browser", tally: Tally, bypass_csp: bool) -> None:
+def test_the_library_stays_text(place: HostilePlace, browser: "Browser", tally: Tally, bypass_csp: bool) -> None:
     articles = place.library.generation.articles.values()
-    with watched(chromium, place.address, bypass_csp=bypass_csp) as watch:
+    with watched(browser, place.address, bypass_csp=bypass_csp) as watch:
         page = enter(watch, "Library")
         expect(page.locator("#fn-upload")).to_be_visible()
         expect(page.locator("#fn-articles tbody tr").first).to_be_visible()
@@ -207,9 +200,9 @@ def delete_and_restore(page: Page) -> None:
     expect(page.locator("#fn-trash li")).to_have_count(0)
 
 
-def test_the_filters_and_examples_stay_text(place: HostilePlace, chromium: "Browser") -> None:
+def test_the_filters_and_examples_stay_text(place: HostilePlace, browser: "Browser") -> None:
     sources = sorted({article.source or "" for article in place.library.generation.articles.values()} - {""})
-    with watched(chromium, place.address, bypass_csp=True) as watch:
+    with watched(browser, place.address, bypass_csp=True) as watch:
         page = enter(watch)
         page.locator("#fn-filters button").first.click()
         labels = page.locator("#fn-filters label")
@@ -222,8 +215,8 @@ def test_the_filters_and_examples_stay_text(place: HostilePlace, chromium: "Brow
 
 
 @pytest.mark.parametrize("bypass_csp", [True, False], ids=["without CSP", "with CSP"])
-def test_the_history_stays_text(place: HostilePlace, chromium: "Browser", tally: Tally, bypass_csp: bool) -> None:
-    with watched(chromium, place.address, bypass_csp=bypass_csp) as watch:
+def test_the_history_stays_text(place: HostilePlace, browser: "Browser", tally: Tally, bypass_csp: bool) -> None:
+    with watched(browser, place.address, bypass_csp=bypass_csp) as watch:
         page = enter(watch)
         keep(page, place)
         before = list(watch.found)
@@ -259,17 +252,17 @@ def keep(page: Page, place: HostilePlace) -> None:
         page.evaluate("([key, value]) => localStorage.setItem(key, value)", [f"{PREFIX}h{number}", json.dumps(kept)])
 
 
-def test_without_escaping_it_would_be_seen(place: HostilePlace, chromium: "Browser", tmp_path: Path) -> None:
+def test_without_escaping_it_would_be_seen(place: HostilePlace, browser: "Browser", tmp_path: Path) -> None:
     """The same pages from a server that escapes nothing."""
     nothing = "import ui.page.markup as markup; markup.escape = lambda text: text"
     with serving_page(place.settings, tmp_path / "tmp", first=nothing) as address:
-        with watched(chromium, address, bypass_csp=True) as watch:
+        with watched(browser, address, bypass_csp=True) as watch:
             watch.page.goto(f"{address}/articles/{quote(article_id(NUMBERS[6]))}")
             watch.page.wait_for_timeout(500)
             watch.look()
             kinds = {one.split()[0] for one in watch.found}
             assert {"request", "dialog", "window.pwned", "<img"} <= kinds, watch.found
-        with watched(chromium, address, bypass_csp=False) as watch:
+        with watched(browser, address, bypass_csp=False) as watch:
             page = enter(watch)
             open_conversation(page, hostile_receipts(place, "answered", NUMBERS[6:8]))
             page.wait_for_timeout(500)
@@ -314,8 +307,8 @@ def test_data_is_no_page(place: HostilePlace, tally: Tally) -> None:
     tally("hostile texts over the API", texts=len(PAYLOADS), replies=7 * len(PAYLOADS), bad=0)
 
 
-def test_the_reference_loads_nothing(place: HostilePlace, chromium: "Browser") -> None:
-    with watched(chromium, place.address, bypass_csp=True) as watch:
+def test_the_reference_loads_nothing(place: HostilePlace, browser: "Browser") -> None:
+    with watched(browser, place.address, bypass_csp=True) as watch:
         watch.page.goto(f"{place.address}/docs")
         watch.look()
         assert (watch.found, watch.requests) == ([], 1)
@@ -351,8 +344,8 @@ def flattened(tokens: list[Token]) -> Iterator[Token]:
         yield from flattened(token.children or [])
 
 
-def test_a_saved_conversation_is_inert(place: HostilePlace, chromium: "Browser", tally: Tally) -> None:
-    with watched(chromium, place.address, bypass_csp=True) as watch:
+def test_a_saved_conversation_is_inert(place: HostilePlace, browser: "Browser", tally: Tally) -> None:
+    with watched(browser, place.address, bypass_csp=True) as watch:
         page = enter(watch)
         for kind in KINDS:
             open_conversation(page, hostile_receipts(place, kind, NUMBERS))

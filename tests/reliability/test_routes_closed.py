@@ -3,7 +3,6 @@
 The requests are handed to the app as uvicorn would, so that they may look like anything; nobody may read their body.
 """
 
-import asyncio
 import base64
 import re
 import stat
@@ -22,6 +21,7 @@ from indexer.settings import Settings
 from qa.api import create_app
 from qa.guard.keys import OPEN
 from qa.library import Library
+from tests.chromium import apart
 from tests.conftest import Tally
 from tests.indexer.hash_embedder import HashEmbedder
 from tests.qa.conftest import PORT
@@ -95,7 +95,7 @@ def app_with(tmp_path: Path, *, api_key: SecretStr | None = None, admin_key: Sec
         # Gradio wants a loop, and would make one of its own and leave it open.
         return mount_page(create_app(library, settings), library, settings)
 
-    return asyncio.run(made())
+    return apart(made())
 
 
 def within(app: FastAPI, stack: ASGIApp) -> ASGIApp:
@@ -211,7 +211,7 @@ def test_all_routes_are_found(open_app: FastAPI) -> None:
 
 def test_other_sites_reach_no_route(open_app: FastAPI, tally: Tally) -> None:
     routes = sorted({*routes_of(open_app.routes), ("POST", "/nothing"), ("OPTIONS", "/v1/answer"), ("TRACE", "/")})
-    tried, passed = asyncio.run(attack(open_app, routes))
+    tried, passed = apart(attack(open_app, routes))
     tally("requests of other sites", routes=len(routes), tried=tried, passed=len(passed))
     assert not passed
 
@@ -227,7 +227,7 @@ def test_without_the_guard_they_would(open_app: FastAPI, tally: Tally) -> None:
                 reached += (await hand_over(stack, "GET", path, headers)).status == 200
         return reached
 
-    reached = asyncio.run(unguarded())
+    reached = apart(unguarded())
     tally("the same without the guard", tried=4 * len(ATTACKS), passed=reached)
     assert reached > 2 * len(ATTACKS)
 
@@ -247,7 +247,7 @@ async def try_all(app: FastAPI, headers: Pairs) -> dict[tuple[str, str], Answere
 
 @pytest.mark.parametrize("headers", [[], authorization("w" * 40), [("authorization", f"Basic {WRONG}")]])
 def test_no_route_without_a_key(keyed_app: FastAPI, headers: Pairs, tally: Tally) -> None:
-    answers = asyncio.run(try_all(keyed_app, [("host", HOST), *headers[-1:]]))
+    answers = apart(try_all(keyed_app, [("host", HOST), *headers[-1:]]))
     closed = {route: one for route, one in answers.items() if headers or route[1] not in OPEN}
     reached = [route for route, one in closed.items() if one.status != 401 or one.body_read]
     tally("routes without a key", kind="wrong" if headers else "none", tried=len(closed), reached=len(reached))
@@ -262,7 +262,7 @@ def test_no_route_without_a_key(keyed_app: FastAPI, headers: Pairs, tally: Tally
 def test_two_keys_are_refused(keyed_app: FastAPI, second: str) -> None:
     """Where two readers of a request could each see another key, one of them may be wrong."""
     headers = [*authorization(READ), ("authorization", f"Bearer {second}")]
-    assert asyncio.run(hand_over(fresh(keyed_app), "GET", "/v1/jobs", headers)).status == 400
+    assert apart(hand_over(fresh(keyed_app), "GET", "/v1/jobs", headers)).status == 400
 
 
 def test_the_read_key_changes_nothing(keyed_app: FastAPI, tally: Tally) -> None:
@@ -276,7 +276,7 @@ def test_the_read_key_changes_nothing(keyed_app: FastAPI, tally: Tally) -> None:
                 reached.append((method, path))
         return reached
 
-    reached = asyncio.run(run())
+    reached = apart(run())
     tally("changes with the read key", reached=len(reached))
     assert not reached
 
@@ -300,14 +300,14 @@ def test_only_the_admin_key_gets_through(keyed_app: FastAPI, method: str, path: 
     async def status(key: str) -> int:
         return (await hand_over(fresh(keyed_app), method, path, authorization(key))).status
 
-    assert asyncio.run(status(READ)) == 403
-    assert asyncio.run(status(ADMIN)) not in (401, 403)
+    assert apart(status(READ)) == 403
+    assert apart(status(ADMIN)) not in (401, 403)
 
 
 @pytest.mark.parametrize("call", ["upload", "component_server", "process_recording", "vibe-edit", "stream/1", "call/x"])
 def test_what_the_page_does_not_need_of_gradio_is_closed(open_app: FastAPI, call: str) -> None:
     headers = [("host", HOST), ("content-type", "multipart/form-data; boundary=x"), ("content-length", "9")]
-    answered = asyncio.run(hand_over(fresh(open_app), "POST", f"/ui/gradio_api/{call}", headers))
+    answered = apart(hand_over(fresh(open_app), "POST", f"/ui/gradio_api/{call}", headers))
     assert (answered.status, answered.body_read) == (404, False)
 
 
@@ -332,4 +332,4 @@ def test_no_response_speaks_to_other_origins(open_app: FastAPI) -> None:
         ]
         return [path for method, path in asked if _has_cors(await hand_over(stack, method, path, own))]
 
-    assert asyncio.run(run()) == []
+    assert apart(run()) == []

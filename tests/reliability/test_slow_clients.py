@@ -22,6 +22,7 @@ from indexer.embedding import SentenceTransformerEmbedder
 from indexer.settings import Settings
 from qa.guard.connections import Door, LimitedProtocol
 from qa.library import Library
+from tests.chromium import apart
 from tests.conftest import Tally, Trials
 from tests.qa.conftest import CORPUS, serving, write_corpus
 from tests.reliability.raw_http import Reply, exchange, request
@@ -95,7 +96,7 @@ def test_slow_connections_end_and_others_are_served(address: str, trials: Trials
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < each * 20:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, each * 20) if hard > 0 else each * 20, hard))
-    replies, statuses = asyncio.run(besiege(address, each))
+    replies, statuses = apart(besiege(address, each))
     slowest = {kind: max(reply.seconds for reply in group) for kind, group in replies.items()}
     late = [kind for kind, group in replies.items() for one in group if not one.closed or one.seconds > LATEST_S]
     tally(
@@ -161,8 +162,8 @@ def test_uvicorn_alone_would_wait(kind: str) -> None:
         return await exchange(address, *slow_pieces(address)[kind], pause_s=0.1, wait_s=1.5)
 
     with serving_behind(Door(16, header_s=0.5)) as ours, serving_behind(None) as theirs:
-        assert asyncio.run(wait(ours)).closed
-        assert not asyncio.run(wait(theirs)).closed
+        assert apart(wait(ours)).closed
+        assert not apart(wait(theirs)).closed
 
 
 def test_who_does_not_read_is_let_go() -> None:
@@ -184,9 +185,9 @@ def test_who_does_not_read_is_let_go() -> None:
         return total < 400 * 2**16
 
     with serving_behind(Door(16, unread_s=0.5)) as address:
-        assert asyncio.run(stall(address))
+        assert apart(stall(address))
     with serving_behind(Door(16, unread_s=60)) as address:
-        assert not asyncio.run(stall(address)), "who reads on gets everything"
+        assert not apart(stall(address)), "who reads on gets everything"
 
 
 async def silent_then_ask(address: str, number: int) -> tuple[int, int]:
@@ -208,7 +209,7 @@ async def hello(scope: Scope, receive: Receive, send: Send) -> None:
 
 def test_who_is_silent_makes_room() -> None:
     with serving_behind(Door(16), hello) as address:
-        closed, status = asyncio.run(silent_then_ask(address, 40))
+        closed, status = apart(silent_then_ask(address, 40))
     assert (closed, status) == (25, 200), "15 stay beside the one who asks"
 
 
@@ -223,7 +224,7 @@ def test_beyond_the_limit_only_health_is_answered() -> None:
         return await asyncio.gather(*held), asked
 
     with serving_behind(Door(16), hello) as address:
-        held, (other, health) = asyncio.run(run(address))
+        held, (other, health) = apart(run(address))
     assert not any(reply.closed for reply in held), "who has asked is not cut off"
     assert other.status == 503
     assert b"retry-after: 5" in other.head

@@ -22,17 +22,6 @@ from qa.library import Library
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 START_SECONDS = 90
 ROOT = Path(__file__).parents[2]
 FERRY = """---
@@ -151,28 +140,6 @@ def serving_page(settings: Settings, temporary: Path, *, first: str = "", **vari
         process.wait(20)
         if process.stdout:
             process.stdout.close()
-
-
-@pytest.fixture(scope="session")
-def browser() -> "Iterator[Browser]":
-    with launched_browser() as chromium:
-        yield chromium
-
-
-@contextmanager
-def launched_browser() -> "Iterator[Browser]":
-    """Chromium; only one at a time, as Playwright has it."""
-    if not CHROMIUM.exists():
-        reason = f"there is no Chromium at {CHROMIUM}; CHROMIUM can name another"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 Visitor = Callable[..., Visit]

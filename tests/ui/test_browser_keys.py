@@ -1,8 +1,6 @@
 """The page behind keys, in a real browser: it asks for the key once, and offers what that key allows."""
 
-import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,6 +13,7 @@ from playwright.sync_api import expect
 from pydantic import SecretStr
 
 from qa.api import create_app
+from tests.chromium import apart
 from tests.qa.serving import serving_made
 from tests.ui.conftest import Place
 from tests.ui.test_browser import COST, ask
@@ -37,8 +36,7 @@ def keyed(place: Place) -> Iterator[str]:
         async def mounted() -> FastAPI:
             return mount_page(create_app(place.library, settings), place.library, settings)
 
-        with ThreadPoolExecutor() as pool:
-            return pool.submit(asyncio.run, mounted()).result()
+        return apart(mounted())
 
     with serving_made(make) as address:
         yield address

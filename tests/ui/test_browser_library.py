@@ -172,8 +172,8 @@ def test_only_a_tab_that_is_looked_at_asks(visit: Visitor) -> None:
     )
     made.requests.clear()
     made.page.wait_for_timeout(6000)
-        # A hidden tab asks once a minute, and one question may have been under way.
-        assert len([url for url in made.requests if "/v1/" in url]) <= 1
+    # A hidden tab asks once a minute, and one question may have been under way.
+    assert len([url for url in made.requests if "/v1/" in url]) <= 1
 
 
 @pytest.mark.parametrize(("width", "locale", "tab"), [(320, "en-GB", "Library"), (390, "ko-KR", "자료실")])

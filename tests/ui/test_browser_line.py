@@ -1,6 +1,5 @@
 """More chats at once than can be answered: each is told its place or that there is no room, and none is lost."""
 
-import asyncio
 import json
 import re
 import threading
@@ -22,6 +21,7 @@ from playwright.sync_api import Page, expect
 from benchmarks.page import updates
 from qa.api import create_app
 from qa.streaming import Gate
+from tests.chromium import apart
 from tests.conftest import Tally, Trials
 from tests.qa.serving import serving_app
 from tests.ui.conftest import Place, Visit
@@ -74,7 +74,7 @@ def narrow(place: Place) -> Iterator[Narrow]:
     async def hold() -> bool:
         return await gate.run(partial(release.wait, 60))
 
-    with ThreadPoolExecutor() as pool, serving_app(pool.submit(asyncio.run, mounted()).result()) as address:
+    with ThreadPoolExecutor() as pool, serving_app(apart(mounted())) as address:
         pool.submit(httpx.post, f"{address}/hold", timeout=90)
         try:
             yield Narrow(address, gate, release)

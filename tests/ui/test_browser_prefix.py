@@ -1,9 +1,7 @@
 """The page behind a reverse proxy that serves it under a prefix."""
 
-import asyncio
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,6 +17,7 @@ from playwright.sync_api import expect
 from starlette.background import BackgroundTask
 
 from qa.api import create_app
+from tests.chromium import apart
 from tests.qa.serving import serving_app, serving_made
 from tests.ui.conftest import Place
 from tests.ui.test_browser import COST, PLANTS, ask
@@ -81,8 +80,7 @@ def proxied(place: Place) -> Iterator[Proxy]:
 
     with (
         serving_made(front),
-        ThreadPoolExecutor() as pool,
-        serving_app(pool.submit(asyncio.run, mounted()).result()) as proxy.target,
+        serving_app(apart(mounted())) as proxy.target,
     ):
         yield proxy
 
