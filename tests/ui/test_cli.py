@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import indexer
-from ui import terminal
+from ui import serving, terminal
 from ui.cli import app
 
 FERRIES = """---
@@ -487,3 +487,12 @@ def test_the_disk_refusing_is_no_traceback(home: Path) -> None:
     result = footnote("index", "--index", home / "blocked/index")
     assert result.exit_code == 74
     assert "Traceback" not in result.output
+
+
+def test_small_packets_do_not_wait_for_the_client() -> None:
+    with (
+        serving._listening("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as connection,
+    ):
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
