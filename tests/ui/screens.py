@@ -105,7 +105,7 @@ def crowd(address: str, size: int, question: str) -> Iterator[None]:
 
 def busy(page: Page, look: Look, address: str) -> Iterator[str]:
     """Ask among so many that one has to wait, then among more than may wait."""
-    for state, size, seen in (("waiting", 24, ".fn-waiting[role=status]"), ("full", 70, "#fn-filter-line p")):
+    for state, size, seen in (("waiting", 32, ".fn-waiting[role=status]"), ("full", 70, "#fn-filter-line p")):
         # Else what was open comes back.
         page.evaluate("sessionStorage.clear()")
         page.goto(f"{address}/ui/{look.query}")
