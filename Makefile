@@ -10,7 +10,7 @@ CODE   := .ci indexer qa ui training tests $(wildcard benchmarks)
 QUESTIONS ?= tests/quality/corpus.jsonl
 ARGS      ?=
 # Two processes: much of the time a test waits for a browser, a server or a limit. A file's tests stay together.
-AT_ONCE   ?= --numprocesses 2 --dist loadfile
+AT_ONCE   ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test torture tools lint fix bench eval baseline train offline audit sbom licences clean

@@ -60,6 +60,11 @@ def pytest_configure() -> None:
     sys.addaudithook(_refuse_to_leave)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: a file runs in one process, and at the end no process should wait for another."""
+    items.sort(key=lambda item: "browser" not in getattr(item, "fixturenames", ()))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Escape what a test put into the log on purpose: half a surrogate pair does not get from process to process."""

@@ -137,7 +137,7 @@ def fuzz(address: str, examples: int, *, only: str = "") -> tuple[Counter[int], 
 
 
 def test_every_operation_does_what_the_reference_says(served: str, trials: Trials, tally: Tally) -> None:
-    statuses, wrong = fuzz(served, trials(8, 250))
+    statuses, wrong = fuzz(served, trials(5, 250))
     tally("requests made from the reference", sent=statuses.total(), undue=len(wrong), statuses=dict(statuses))
     assert not wrong, "\n".join(wrong[:5])
     assert {200, 404, 422} <= set(statuses)
@@ -168,7 +168,7 @@ def test_noise_of_every_kind_is_refused_in_one_shape(served: str, trials: Trials
     wrong: list[str] = []
     with httpx.Client(base_url=served, timeout=30) as client:
 
-        @effort_of(trials(400, 11_000))
+        @effort_of(trials(250, 11_000))
         @given(st.sampled_from(BODIES), NOISE, st.just("json") | st.sampled_from(sorted(KINDS)))
         def send(path: str, body: bytes, kind: str) -> None:
             response = client.post(path, content=body, headers=KINDS[kind])

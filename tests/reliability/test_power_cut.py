@@ -119,8 +119,8 @@ class Court:
         return "lost" if served else "unavailable"
 
     def _served(self, tree: Tree, contents: dict[Key, bytes]) -> int | str | None:
-        folder = self.shelf / f"state-{len(self.known)}"
-        folder.mkdir()
+        # A name that was never there: what tantivy still holds of another state may outlive its removal.
+        folder = Path(tempfile.mkdtemp(dir=self.shelf, prefix="state-"))
         try:
             lay_out(tree, contents, folder, self.shelf / "pool")
             return _served(folder)
@@ -130,8 +130,7 @@ class Court:
 
     def build_goes_on(self, tree: Tree, contents: dict[Key, bytes]) -> None:
         """The next build succeeds and clears up."""
-        folder = self.shelf / f"next-{len(self.known)}"
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp(dir=self.shelf, prefix="next-"))
         lay_out(tree, contents, folder, self.shelf / "pool")
         build_marker(folder, NEXT)
         assert served_marker(folder) == NEXT

@@ -86,9 +86,13 @@ def missing(expected: list[str], shown: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("bypass_csp", [True, False], ids=["without CSP", "with CSP"])
-def test_articles_open_as_text(place: HostilePlace, browser: "Browser", tally: Tally, bypass_csp: bool) -> None:
+def test_articles_open_as_text(
+    place: HostilePlace, browser: "Browser", trials: Trials, tally: Tally, bypass_csp: bool
+) -> None:
+    # What holds without the policy holds with it; a page each is slow.
+    numbers = NUMBERS if bypass_csp else NUMBERS[:: trials(8, 1)]
     with watched(browser, place.address, bypass_csp=bypass_csp) as watch:
-        for number in NUMBERS:
+        for number in numbers:
             article = place.article(number)
             # As the page at /ui/ links to it.
             watch.page.goto(urljoin(f"{watch.own}/ui/", html.unescape(article_address(article, 0, 5))))
@@ -99,7 +103,7 @@ def test_articles_open_as_text(place: HostilePlace, browser: "Browser", tally: T
             watch.look()
             assert watch.found == [], PAYLOADS[number]
     what = "hostile texts as articles, " + ("without CSP" if bypass_csp else "with CSP")
-    tally(what, texts=len(PAYLOADS), requests=watch.requests, bad=0)
+    tally(what, texts=len(numbers), requests=watch.requests, bad=0)
 
 
 def open_conversation(page: Page, receipts: list[dict[str, Any]]) -> None:
