@@ -37,18 +37,20 @@ QUEUED = 20
 
 
 @contextmanager
-def served() -> Iterator[tuple[str, int]]:
-    """Serve the starter corpus; yields the address and the number of the process."""
+def served(corpus: Path = ROOT / "corpus") -> Iterator[tuple[str, int]]:
+    """Serve a corpus, by default the starter corpus; yields the address and the number of the process."""
     with tempfile.TemporaryDirectory() as folder:
         start = [sys.executable, "-c", "from ui.cli import main; main()"]
-        command = [*start, "serve", "--json", "--port", "0", "--index", folder]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        try:
-            assert process.stdout is not None
-            yield json.loads(process.stdout.readline())["address"], process.pid
-        finally:
-            process.terminate()
-            process.wait(20)
+        command = [*start, "serve", "--json", "--port", "0", "--corpus", str(corpus), "--index", folder]
+        with subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as process:
+            try:
+                assert process.stdout is not None
+                yield json.loads(process.stdout.readline())["address"], process.pid
+            finally:
+                process.terminate()
+                process.wait(30)
 
 
 def updates(address: str, question: str, *, timeout_s: float = 120) -> Iterator[tuple[float, str]]:

@@ -22,19 +22,10 @@ from indexer.generation import Store
 from tests.conftest import Tally, Trials
 from tests.indexer.hash_embedder import HashEmbedder
 from tests.reliability.builders import SAID, Action, Moment, Spoil, look, unmended, waiting
-from tests.reliability.marked import build_marker, served_marker, settings_of, write_corpus
+from tests.reliability.marked import served_marker, settings_of, write_corpus
 from tests.reliability.syscalls import MAIN, Point, killed_at, points, require_strace
 
 NAMES_CHANGE = ("rename", "renameat", "renameat2", "mkdir", "unlink")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an index of two generations, never changed by a test."""
-    folder = tmp_path_factory.mktemp("made")
-    for marker in (1, 2):
-        build_marker(folder, marker)
-    return folder
 
 
 def fresh(made: Path, folder: Path) -> Path:

@@ -8,19 +8,15 @@ import os
 import random
 import shutil
 import statistics
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from benchmarks.page import updates
+from benchmarks.page import served, updates
 from tests.conftest import Tally, Trials
 
 ROOT = Path(__file__).parents[2]
@@ -64,24 +60,6 @@ class Run:
             self.latencies.append(seconds)
             if response.status_code not in (200, 202):
                 self.failures.append(f"{response.request.url}: {response.status_code} {response.text[:200]}")
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[tuple[str, int]]:
-    """Serve a copy of the starter corpus as a user would; yields the address and the number of the process."""
-    shutil.copytree(ROOT / "corpus", folder / "corpus")
-    start = [sys.executable, "-c", "from ui.cli import main; main()", "serve", "--json", "--port", "0"]
-    command = [*start, "--corpus", str(folder / "corpus"), "--index", str(folder / "index")]
-    with (
-        (folder / "log").open("w") as log,
-        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            yield json.loads(process.stdout.readline())["address"], process.pid
-        finally:
-            process.terminate()
-            process.wait(30)
 
 
 def ask(client: httpx2.Client, dice: random.Random) -> httpx2.Response:
@@ -141,13 +119,14 @@ def visit(address: str, number: int, run: Run) -> None:
 def soak(folder: Path, *, seconds: float, rebuilds: int, visits: int) -> Run:
     """Let clients ask for so long, with rebuilds and visits spread over it; the first tenth is a warm-up."""
     run, until = Run(), threading.Event()
-    with served(folder) as (address, process):
+    corpus = shutil.copytree(ROOT / "corpus", folder / "corpus")
+    with served(corpus) as (address, process):
         clients = [threading.Thread(target=ask_on, args=(address, run, seed, until)) for seed in range(CLIENTS)]
         for client in clients:
             client.start()
         try:
             begin = time.monotonic()
-            article = min((folder / "corpus").rglob("*.md"))
+            article = min(corpus.rglob("*.md"))
             built = visited = 0
             for step in range(1, SAMPLES + 1):
                 while visited < visits * step // SAMPLES:

@@ -40,15 +40,6 @@ STRAYS = (
 )
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an index of two generations, never changed by a test."""
-    folder = tmp_path_factory.mktemp("made")
-    for marker in (1, 2):
-        build_marker(folder, marker)
-    return folder
-
-
 @pytest.fixture
 def home(made: Path) -> Iterator[Path]:
     """A copy of it in a folder that every user may enter."""
