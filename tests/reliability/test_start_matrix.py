@@ -26,12 +26,12 @@ from indexer.manifest import MANIFEST_FILE, Manifest, encode_manifest
 from indexer.settings import Settings
 from qa.api import create_app
 from tests.indexer.hash_embedder import HashEmbedder
+from tests.reliability.rights import bound_by_rights
 from ui.cli import app
 from ui.serving import open_library
 
 ROOT = Path(__file__).parents[2]
 PORT = 8124
-NOBODY = 65534
 QUESTION = "How many tonnes of honey did beekeepers harvest?"
 CORPUS = {
     "honey.md": "# A record harvest\n\nBeekeepers in the Ulmen valley harvested 310 tonnes of honey this summer.\n",
@@ -123,7 +123,7 @@ class Case:
     build: str = "unchanged"
     degraded: bool = False
     locked: bool = False
-    as_nobody: bool = False
+    bound: bool = False
 
     @property
     def row(self) -> tuple[str, str, str]:
@@ -181,9 +181,9 @@ CASES = [
         ready=False,
         code="storage",
         build="storage",
-        as_nobody=True,
+        bound=True,
     ),
-    Case("the folder read-only", _forbid_writing, command="chmod", build="storage", as_nobody=True),
+    Case("the folder read-only", _forbid_writing, command="chmod", build="storage", bound=True),
     Case("another process is building", lambda home: None, build="index_busy", locked=True),
 ]
 each_case = pytest.mark.parametrize("case", CASES, ids=[case.state for case in CASES])
@@ -212,29 +212,11 @@ def home(built: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 @contextmanager
-def user(home: Home, *, nobody: bool) -> Iterator[None]:
-    """Be a user who owns the folder, but to whom rights apply; root is stopped by none."""
-    if not nobody or os.geteuid() != 0:
-        yield
-        return
-    root = home.index.parent
-    for path in (root, *root.rglob("*")):
-        os.chown(path, NOBODY, -1)
-    try:
-        os.seteuid(NOBODY)
-    except OSError:
-        pytest.skip("root cannot become another user here")
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
-@contextmanager
 def in_state(case: Case, home: Home) -> Iterator[None]:
     """The index as the case has it."""
     case.make(home)
-    with user(home, nobody=case.as_nobody), Store(home.index).lock() if case.locked else nullcontext():
+    rights = bound_by_rights() if case.bound else nullcontext()
+    with rights, Store(home.index).lock() if case.locked else nullcontext():
         yield
 
 

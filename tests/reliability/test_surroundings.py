@@ -4,7 +4,6 @@ It is served all the same where it can be read, nothing that is somebody else's 
 order of their numbers whatever the time.
 """
 
-import importlib
 import os
 import shutil
 import subprocess
@@ -24,8 +23,8 @@ from indexer.generation import Store
 from tests.conftest import Tally
 from tests.reliability.builders import PROCESSES, said, waiting
 from tests.reliability.marked import build_marker, marker_of, served_marker, write_corpus
+from tests.reliability.rights import bound_by_rights
 
-NOBODY = 65534
 SOMEBODY = 12345
 STRAYS = (
     ".DS_Store",
@@ -106,29 +105,18 @@ def test_a_build_on_a_read_only_disk_is_a_clear_error(home: Path) -> None:
     build_marker(home, 3)
 
 
-def as_nobody() -> None:
-    """Give up every right of this process."""
-    # numpy loads it late, from a folder that nobody may not read here.
-    importlib.import_module("mmap")
-    if os.getuid() == 0:
-        os.setgroups([])
-        os.setgid(NOBODY)
-        os.setuid(NOBODY)
+def _serve_bound(home: Path, expected: int, is_degraded: bool) -> None:
+    with bound_by_rights():
+        assert not os.access(home / "index", os.W_OK, effective_ids=True)
+        generation = Store(home / "index").open()
+        assert marker_of(generation) == expected
+        assert (generation.degraded is not None) is is_degraded
+        # Whoever cleans up leaves it alone while it is open, even here.
+        assert generation.pin is not None
 
 
-def _serve_as_nobody(home: Path, expected: int, is_degraded: bool) -> None:
-    as_nobody()
-    assert not os.access(home / "index", os.W_OK)
-    generation = Store(home / "index").open()
-    assert marker_of(generation) == expected
-    assert (generation.degraded is not None) is is_degraded
-    # Whoever cleans up leaves it alone while it is open, even here.
-    assert generation.pin is not None
-
-
-def _refuse_as_nobody(home: Path) -> None:
-    as_nobody()
-    with pytest.raises(StorageError, match="Permission denied"):
+def _refuse_bound(home: Path) -> None:
+    with bound_by_rights(), pytest.raises(StorageError, match="Permission denied"):
         Store(home / "index").open()
 
 
@@ -147,7 +135,7 @@ def test_a_read_only_folder_is_served_and_left_as_it_is(home: Path, damaged: boo
     before = everything_in(home)
     for path in [home, *home.rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
-    in_child(_serve_as_nobody, home, 1 if damaged else 2, damaged)
+    in_child(_serve_bound, home, 1 if damaged else 2, damaged)
     assert everything_in(home) == before
 
 
@@ -157,9 +145,9 @@ def test_another_user_s_index_is_served_when_it_may_be_read(home: Path) -> None:
         os.chown(path, SOMEBODY, SOMEBODY)
         path.chmod(0o755 if path.is_dir() else 0o644)
     before = everything_in(home)
-    in_child(_serve_as_nobody, home, 2, False)
+    in_child(_serve_bound, home, 2, False)
     (home / "index").chmod(0o700)
-    in_child(_refuse_as_nobody, home)
+    in_child(_refuse_bound, home)
     assert everything_in(home) == before
 
 

@@ -38,8 +38,13 @@ def library(page: Page, name: str = "Library") -> Page:
 
 
 def rebuild(page: Page) -> None:
-    page.locator("#fn-rebuild").click()
-    expect(page.locator("#fn-job")).to_contain_text("The index", timeout=PATIENCE)
+    """Rebuild, and wait until the page shows how this rebuild ended, not one before it, and what it made."""
+    with page.expect_response(lambda response: response.url.endswith("/v1/index/rebuild")) as begun:
+        page.locator("#fn-rebuild").click()
+    status = page.locator(f'.fn-status[data-ended="{begun.value.json()["id"]}"]')
+    expect(status).to_have_count(1, timeout=PATIENCE)
+    expect(page.locator("#fn-job")).to_contain_text("The index")
+    expect(page.locator(".fn-facts span").first).to_have_text(status.get_attribute("data-generation") or "")
 
 
 def test_the_list_is_searched_sorted_and_narrowed_by_keyboard(visit: Visitor) -> None:

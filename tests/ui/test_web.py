@@ -117,7 +117,8 @@ def shelves(library: Library, words: Words = ENGLISH) -> str:
 
 def test_the_table_has_every_article_and_no_markup_of_theirs(place: Place) -> None:
     shown = shelves(place.library)
-    assert shown.count("fn-delete") == len(place.library.generation.articles)
+    # The browser tests may have deleted one whose rebuild is still to come; it is not listed.
+    assert shown.count("fn-delete") == len(place.library.generation.articles) - len(place.library.pending().gone)
     assert "<img" not in shown
 
 
