@@ -5,111 +5,75 @@ logit, the state of [CLS] gives "none of these" one, and each token gets logits 
 short answer (Devlin et al. 2019, BERT, sections 4.2 and 4.3).
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
-from torch import Tensor, nn
-from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerBase
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional
 
+from indexer.bert import TOKENIZER_FILE, Network, shape_of
+from indexer.cores import cores, side_by_side
 from indexer.embedding import BUNDLED_SHA256, WEIGHTS_FILE, bundled_folder, file_sha256, multiplies_bfloat16
 from indexer.errors import ReaderError
 from qa.reading import LEAST_LOG, Pair, SentenceReading, Span
 
 Floats = NDArray[np.float32]
 
-HIDDEN = 128
 MAX_TOKENS = 300
 MAX_QUESTION_TOKENS = 48
 MAX_SHORT_TOKENS = 24
-# Pairs read at once: more only adds padding on two cores.
-BATCH = 8
 WEIGHTS = Path(__file__).with_name("cross_encoder.safetensors")
 WEIGHTS_SHA256 = "0fc9dbc7bfe330f325e8d3812b2dc33f376465fa45ecfdf29ebffb8c381898f1"
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """One pair in tokens; token i covers `text[starts[i]:ends[i]]` of sentence `sentence_of[i]`, −1: none."""
+    """One pair in tokens; token i covers `text[starts[i]:ends[i]]` of sentence `sentence_of[i]`, −1: none.
+
+    From token `second` on it is the passage, before it the question.
+    """
 
     ids: list[int]
-    types: list[int]
+    second: int
     starts: list[int]
     ends: list[int]
     sentence_of: list[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Encoded pairs, padded: B pairs, T tokens, S sentences; `sentence_of` (B, T) is −1 outside sentences."""
-
-    input_ids: Tensor
-    token_type_ids: Tensor
-    attention_mask: Tensor
-    sentence_of: Tensor
-    sentences: int
+def load_tokenizer() -> Tokenizer:
+    """Return the tokenizer of the bundled model; it neither pads nor cuts."""
+    tokenizer = Tokenizer.from_file(str(bundled_folder() / TOKENIZER_FILE))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
 
 
-@dataclass(frozen=True, slots=True)
-class Logits:
-    """`sentences` (B, S), −inf where there is none; `none` (B,); `start` and `end` (B, T), −inf outside sentences."""
-
-    sentences: Tensor
-    none: Tensor
-    start: Tensor
-    end: Tensor
-
-
-class CrossEncoderNet(nn.Module):
-    """The network; see the module's text for its form."""
-
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__()
-        self.bert = BertModel(config, add_pooling_layer=False)
-        width = config.hidden_size
-        self.sentence_head = nn.Sequential(nn.Linear(width, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, 1))
-        self.none_head = nn.Sequential(nn.Linear(width, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, 1))
-        self.span_head = nn.Linear(width, 2)
-
-    def forward(self, batch: Batch) -> Logits:
-        """Read the pairs."""
-        states = self.bert(
-            input_ids=batch.input_ids, token_type_ids=batch.token_type_ids, attention_mask=batch.attention_mask
-        ).last_hidden_state
-        numbers = torch.arange(batch.sentences, device=states.device)
-        member = (batch.sentence_of[:, None, :] == numbers[None, :, None]).to(states.dtype)
-        counts = member.sum(-1)
-        means = (member @ states) / counts.clamp(min=1)[..., None]
-        sentences = self.sentence_head(means)[..., 0].float().masked_fill(counts == 0, -torch.inf)
-        spans = self.span_head(states).float().masked_fill((batch.sentence_of < 0)[..., None], -torch.inf)
-        return Logits(sentences, self.none_head(states[:, 0])[:, 0].float(), spans[..., 0], spans[..., 1])
-
-
-def encode(pairs: Sequence[Pair], tokenizer: PreTrainedTokenizerBase) -> list[Encoded]:
+def encode(pairs: Sequence[Pair], tokenizer: Tokenizer) -> list[Encoded]:
     """Cut pairs into tokens: [CLS] question [SEP] text [SEP]; what does not fit the window is left out."""
-    asked = {pair.question: tokenizer.encode(pair.question, add_special_tokens=False) for pair in pairs}
-    first, last = tokenizer.cls_token_id, tokenizer.sep_token_id
+    first, last = tokenizer.encode("").ids
+    questions = list(dict.fromkeys(pair.question for pair in pairs))
+    asked = dict(zip(questions, tokenizer.encode_batch_fast(questions, add_special_tokens=False), strict=True))
+    texts = tokenizer.encode_batch([pair.text for pair in pairs], add_special_tokens=False)
     encoded = []
-    for pair in pairs:
-        question = asked[pair.question][:MAX_QUESTION_TOKENS]
-        read = tokenizer(
-            pair.text,
-            truncation=True,
-            max_length=MAX_TOKENS - len(question) - 3,
-            add_special_tokens=False,
-            return_offsets_mapping=True,
-        )
-        spans = read["offset_mapping"]
+    for pair, read in zip(pairs, texts, strict=True):
+        question = asked[pair.question].ids[:MAX_QUESTION_TOKENS]
+        room = MAX_TOKENS - len(question) - 3
+        spans = read.offsets[:room]
         ahead = len(question) + 2
         encoded.append(
             Encoded(
-                ids=[first, *question, last, *read["input_ids"], last],
-                types=[0] * ahead + [1] * (len(spans) + 1),
+                ids=[first, *question, last, *read.ids[:room], last],
+                second=ahead,
                 starts=[0] * ahead + [start for start, _ in spans] + [0],
                 ends=[0] * ahead + [end for _, end in spans] + [0],
                 sentence_of=[-1] * ahead + _sentences_of(spans, pair.sentences) + [-1],
@@ -128,36 +92,14 @@ def _sentences_of(tokens: Iterable[Span], sentences: Sequence[Span]) -> list[int
     return numbers
 
 
-def collate(items: Sequence[Encoded]) -> Batch:
-    """Pad pairs to the longest of them."""
-    width = max(len(item.ids) for item in items)
-
-    def pad(rows: Iterable[list[int]], value: int) -> Tensor:
-        return torch.tensor([row + [value] * (width - len(row)) for row in rows])
-
-    return Batch(
-        input_ids=pad((item.ids for item in items), 0),
-        token_type_ids=pad((item.types for item in items), 0),
-        attention_mask=pad(([1] * len(item.ids) for item in items), 0),
-        sentence_of=pad((item.sentence_of for item in items), -1),
-        sentences=max(max(item.sentence_of) for item in items) + 1,
-    )
-
-
 @cache
 def shipped() -> "CrossEncoder":
     """Return the cross-encoder that comes with the project, loaded once."""
     return CrossEncoder()
 
 
-def base_weights(path: Path) -> dict[str, Tensor]:
-    """Return the weights of the bundled model under the names of the network; its pooler is left out."""
-    unused = ("pooler.", "embeddings.position_ids")
-    return {f"bert.{name}": tensor for name, tensor in load_file(path).items() if not name.startswith(unused)}
-
-
 class CrossEncoder:
-    """The trained network with its tokenizer; immutable, so it may be used by many threads at once."""
+    """The trained network with its tokenizer; it may be used by many threads at once."""
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
         folder = bundled_folder()
@@ -165,36 +107,81 @@ class CrossEncoder:
         for path, expected in ((base, BUNDLED_SHA256), (weights, WEIGHTS_SHA256 if weights == WEIGHTS else None)):
             if not path.is_file() or (expected and file_sha256(path) != expected):
                 raise ReaderError(f"{path} is not the reader's model.", advice="Install Footnote again.")
-        self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)  # nosec B615  # a folder, no hub
-        config = BertConfig.from_pretrained(folder, local_files_only=True)  # nosec B615  # the same
-        self._net = CrossEncoderNet(config)
-        self._net.load_state_dict(base_weights(base) | load_file(weights))
-        self._net.to(torch.bfloat16 if multiplies_bfloat16() else torch.float32).eval()
+        shape = shape_of(folder)
+        if shape is None:
+            raise ReaderError(f"{folder} is not the reader's model.", advice="Install Footnote again.")
+        trained = {name.removeprefix("bert."): tensor for name, tensor in load_file(weights).items()}
+        dtype = torch.bfloat16 if multiplies_bfloat16() else torch.float32
+        self._network = Network(load_file(base) | trained, replace(shape, max_tokens=MAX_TOKENS), dtype)
+        self._heads = Heads(trained)
+        self._tokenizer = load_tokenizer()
+        self._lock = threading.Lock()
+        self._readers = 0
 
     def read(self, pairs: Sequence[Pair]) -> list[list[SentenceReading]]:
         """Return what was made of each sentence of each pair."""
+        if not pairs:
+            return []
         encoded = encode(pairs, self._tokenizer)
+        # Neighbours of one length are read as one; every core gets short and long ones.
         order = sorted(range(len(pairs)), key=lambda number: len(encoded[number].ids))
-        readings: list[list[SentenceReading]] = [[] for _ in pairs]
-        for start in range(0, len(order), BATCH):
-            numbers = order[start : start + BATCH]
-            batch = [encoded[number] for number in numbers]
-            with torch.inference_mode():
-                logits = self._net(collate(batch))
-            sizes = [len(pairs[number].sentences) for number in numbers]
-            for number, reading in zip(numbers, readings_of(logits, batch, sizes), strict=True):
-                readings[number] = reading
+        with self._free_cores() as free:
+            shares = [order[first::free] for first in range(min(free, len(order)))]
+            states = side_by_side(lambda share: self._states([encoded[number] for number in share]), shares)
+            state_of = dict(zip(chain.from_iterable(shares), chain.from_iterable(states), strict=True))
+        readings = []
+        for number, (pair, tokens) in enumerate(zip(pairs, encoded, strict=True)):
+            odds, start, end = self._heads.judge(state_of[number], tokens)
+            readings.append(sentence_readings(odds, start, end, tokens, len(pair.sentences)))
         return readings
 
+    @contextmanager
+    def _free_cores(self) -> Iterator[int]:
+        """Yield on how many cores to read: all for the only reader, fewer beside others, who need theirs."""
+        with self._lock:
+            self._readers += 1
+            free = max(1, cores() - self._readers + 1)
+        try:
+            yield free
+        finally:
+            with self._lock:
+                self._readers -= 1
 
-def readings_of(logits: Logits, encoded: Sequence[Encoded], sizes: Sequence[int]) -> list[list[SentenceReading]]:
-    """Return what the logits say of each sentence; `sizes` says how many sentences each pair has."""
-    odds = (logits.sentences - logits.none[:, None]).numpy()
-    start, end = (logits.log_softmax(-1).numpy() for logits in (logits.start, logits.end))
-    return [_reading(odds[row], start[row], end[row], encoded[row], size) for row, size in enumerate(sizes)]
+    def _states(self, encoded: Sequence[Encoded]) -> Sequence[Tensor]:
+        """Return the states of each pair's tokens, shape (tokens, dim)."""
+        with torch.inference_mode():
+            rows = self._network.states([one.ids for one in encoded], [one.second for one in encoded])
+            return torch.split(rows.float(), [len(one.ids) for one in encoded])
 
 
-def _reading(odds: Floats, start: Floats, end: Floats, encoded: Encoded, sentences: int) -> list[SentenceReading]:
+class Heads:
+    """What is made of the states of a pair's tokens: logits of sentences, of none of them, of starts and of ends."""
+
+    def __init__(self, weights: Mapping[str, Tensor]) -> None:
+        self._weights = {name: tensor.float() for name, tensor in weights.items() if "_head." in name}
+
+    def judge(self, states: Tensor, encoded: Encoded) -> tuple[Floats, Floats, Floats]:
+        """Return log-odds of each sentence, −inf where it has no token; log-chances of each token as start and end."""
+        member = torch.tensor(encoded.sentence_of)
+        numbers = torch.arange(int(member.max()) + 1)
+        inside = (member[None, :] == numbers[:, None]).float()
+        counts = inside.sum(1)
+        means = (inside @ states) / counts.clamp(min=1)[:, None]
+        odds = self._two_layers("sentence_head", means) - self._two_layers("none_head", states[:1])
+        spans = self._linear("span_head", states).masked_fill((member < 0)[:, None], -torch.inf).log_softmax(0)
+        return odds.masked_fill(counts == 0, -torch.inf).numpy(), spans[:, 0].numpy(), spans[:, 1].numpy()
+
+    def _two_layers(self, name: str, rows: Tensor) -> Tensor:
+        return self._linear(f"{name}.2", functional.gelu(self._linear(f"{name}.0", rows)))[:, 0]
+
+    def _linear(self, name: str, rows: Tensor) -> Tensor:
+        return functional.linear(rows, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
+
+
+def sentence_readings(
+    odds: Floats, start: Floats, end: Floats, encoded: Encoded, sentences: int
+) -> list[SentenceReading]:
+    """Return what a pair's logits say of each of its sentences; shapes (sentences,), (tokens,), (tokens,)."""
     worst = float(min((value for value in odds if np.isfinite(value)), default=0.0))
     tokens = np.array(encoded.sentence_of)
     readings = []

@@ -24,24 +24,16 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoTokenizer, BertConfig, PreTrainedTokenizerBase
+from transformers import BertConfig
 
 from indexer.embedding import WEIGHTS_FILE, Embedder, SentenceTransformerEmbedder, bundled_folder
-from qa.cross_encoder import (
-    BATCH,
-    WEIGHTS,
-    CrossEncoderNet,
-    Encoded,
-    Logits,
-    base_weights,
-    collate,
-    encode,
-    readings_of,
-)
+from qa.cross_encoder import WEIGHTS, Encoded, encode, load_tokenizer
 from qa.reading import Pair, SentenceReading
 from training.examples import Example, examples_of, near_misses
+from training.network import BATCH, CrossEncoderNet, Logits, base_weights, collate, readings_of
 from training.questions import Part, QuestionSet, hard_sections, paragraphs, part_of, sections, web_pages
 
 SEED = 20261122
@@ -82,7 +74,7 @@ class Lesson:
     short: tuple[int, int] | None
 
 
-def lessons_of(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase) -> list[Lesson]:
+def lessons_of(examples: Sequence[Example], tokenizer: Tokenizer) -> list[Lesson]:
     """Encode examples; one whose answering sentence lies beyond the window is left out."""
     pairs = [Pair(example.question, example.text, example.sentences) for example in examples]
     lessons = []
@@ -319,7 +311,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.manual_seed(SEED)
     prepared = prepare(arguments.data)
-    tokenizer = AutoTokenizer.from_pretrained(bundled_folder(), local_files_only=True)
+    tokenizer = load_tokenizer()
     alone, together = (lessons_of(examples, tokenizer) for examples in (prepared.alone, prepared.together))
     held_out = {name: lessons_of(examples, tokenizer) for name, examples in prepared.held_out.items()}
     net, begin = new_net(), time.monotonic()

@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from transformers import AutoTokenizer
 
-from indexer.embedding import bundled_folder
 from indexer.errors import ReaderError
 from qa.cross_encoder import (
     MAX_SHORT_TOKENS,
@@ -20,6 +18,7 @@ from qa.cross_encoder import (
     CrossEncoder,
     best_span,
     encode,
+    load_tokenizer,
     shipped,
 )
 from qa.reading import LEAST_LOG, Pair
@@ -110,10 +109,9 @@ def test_every_token_of_a_sentence_knows_it(sentences: list[str], question: str)
     for sentence in sentences:
         places.append((len(text), len(text) + len(sentence)))
         text += sentence + " "
-    tokenizer = AutoTokenizer.from_pretrained(bundled_folder(), local_files_only=True)
-    (encoded,) = encode([Pair(question, text, tuple(places))], tokenizer)
+    (encoded,) = encode([Pair(question, text, tuple(places))], load_tokenizer())
     assert len(encoded.ids) <= MAX_TOKENS
-    assert len({len(encoded.ids), len(encoded.types), len(encoded.starts), len(encoded.sentence_of)}) == 1
+    assert len({len(encoded.ids), len(encoded.starts), len(encoded.sentence_of)}) == 1
     for start, number in zip(encoded.starts, encoded.sentence_of, strict=True):
         if number >= 0:
             assert places[number][0] <= start < places[number][1]
