@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Literal, Protocol
 
 BlockKind = Literal["heading", "paragraph", "clutter"]
 Origin = Literal["front matter", "metadata", "text", "path", "request"]
@@ -79,6 +79,32 @@ def collections_of(articles: Iterable[Article]) -> dict[str, int]:
         folders = article.id.split("/")[:-1]
         counts.update("/".join(folders[:depth]) for depth in range(1, len(folders) + 1))
     return {name: counts[name] for name in sorted(counts, key=lambda name: name.split("/"))}
+
+
+class Selection(Protocol):
+    """Which articles may be drawn on; an empty field does not filter, and bounds of dates are inclusive."""
+
+    @property
+    def published_from(self) -> date | None: ...
+
+    @property
+    def published_to(self) -> date | None: ...
+
+    @property
+    def sources(self) -> tuple[str, ...]: ...
+
+    @property
+    def languages(self) -> tuple[str, ...]: ...
+
+    @property
+    def article_ids(self) -> tuple[str, ...]: ...
+
+    @property
+    def collections(self) -> tuple[str, ...]: ...
+
+    def accept(self, article: Article) -> bool:
+        """Whether an article is among them."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

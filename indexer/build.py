@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -12,21 +12,25 @@ from numpy.typing import NDArray
 
 from indexer.articles import Article, Passage
 from indexer.chunking import CHUNKER, chunk, embedded_text
-from indexer.commit import Contents, Writer, writing
+from indexer.commit import Writer, writing
 from indexer.corpus import Problem, Scan, printable, scan
+from indexer.draft import Contents
 from indexer.duplicates import METHOD
 from indexer.embedding import Embedder
 from indexer.errors import EmbedderError, NothingToIndexError, ShrinkRefusedError
 from indexer.formats import FORMATS
 from indexer.generation import Generation, Store
 from indexer.language import Analyser
+from indexer.lines import JoinedPassages
 from indexer.manifest import ChunkerInfo, Counts, Shape, same_embedder
-from indexer.records import IndexedPassage, embedded_hash, fingerprint
+from indexer.records import IndexedPassage, embedded_hash
+from indexer.reuse import Reuse, find
 from indexer.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 EMBED_AT_ONCE = 1024
+COPY_AT_ONCE = 65_536
 TELL_EVERY_S = 0.1
 
 HalfVectors = NDArray[np.float16]
@@ -87,24 +91,27 @@ def build(
     Raises IndexBusyError, NothingToIndexError, ShrinkRefusedError, StorageError, and IndexIncompatibleError when
     a newer Footnote wrote the index.
     """
-    clock = _Clock(progress)
+    clock = Clock(progress)
     analyser = Analyser(settings.korean_analyser)
     shape = Shape(embedder.info, ChunkerInfo(CHUNKER, settings.passage_words), analyser.name, FORMATS)
     with writing(Store(settings.index), keep=settings.keep_generations) as writer:
         scanned = _scan(settings, writer.base, clock)
         changes = _compare(writer.base, scanned)
         if writer.base and not allow_shrink:
-            _refuse_to_shrink(writer.base, scanned, changes, settings.shrink_limit)
-        if writer.base and _is_up_to_date(writer.base, scanned, shape):
+            refuse_to_shrink(writer.base, scanned, changes, settings.shrink_limit)
+        if writer.base and _is_up_to_date(writer.base, scanned, changes, shape):
             return _report(writer, writer.base.id, scanned, changes, writer.base.manifest.counts, 0, clock)
         articles = {file.article.id: file.article for file in scanned.files}
         passages = _chunk(articles, writer.base, changes, shape, clock)
-        vectors, embedded = _embed(articles, passages, writer.base, embedder, clock)
+        reuse = find(writer.base.lines.digests(), passages.digests()) if writer.base else Reuse.nothing(len(passages))
+        vectors, embedded = _embed(articles, passages, writer.base, reuse, embedder, clock)
         contents = Contents(
             files=scanned.files,
             passages=passages,
             vectors=vectors,
             tokens_of=_tokens(articles, passages, analyser),
+            own=reuse.own,
+            touched={*changes.new, *changes.changed},
             shape=shape,
             problems=scanned.problems,
         )
@@ -133,7 +140,7 @@ class _Meter:
         self.listener(BuildProgress(self.stage, done, self.total, eta))
 
 
-class _Clock:
+class Clock:
     """Times the stages and passes their progress on."""
 
     def __init__(self, listener: Callable[[BuildProgress], None] | None) -> None:
@@ -148,7 +155,7 @@ class _Clock:
         self.seconds[stage] = round(time.monotonic() - meter.started, 3)
 
 
-def _scan(settings: Settings, base: Generation | None, clock: _Clock) -> Scan:
+def _scan(settings: Settings, base: Generation | None, clock: Clock) -> Scan:
     # Other readers may make other articles of the same file.
     known = base if base and base.manifest.formats == FORMATS else None
     with clock.stage("scan", 0) as meter:
@@ -178,16 +185,18 @@ def _scan(settings: Settings, base: Generation | None, clock: _Clock) -> Scan:
 
 def _compare(base: Generation | None, scanned: Scan) -> Changes:
     before = base.articles if base else {}
-    after = {file.article.id: file.article for file in scanned.files}
-    return Changes(
-        new=tuple(article_id for article_id in after if article_id not in before),
-        changed=tuple(one for one, article in after.items() if one in before and before[one] != article),
-        unchanged=tuple(one for one, article in after.items() if before.get(one) == article),
-        gone=tuple(article_id for article_id in before if article_id not in after),
-    )
+    new, changed, unchanged = list[str](), list[str](), list[str]()
+    for article in (file.article for file in scanned.files):
+        known = before.get(article.id)
+        # What was not read again is the very same object.
+        same = known is article or known == article
+        (new if known is None else unchanged if same else changed).append(article.id)
+    present = {file.article.id for file in scanned.files}
+    gone = tuple(article_id for article_id in before if article_id not in present)
+    return Changes(tuple(new), tuple(changed), tuple(unchanged), gone)
 
 
-def _refuse_to_shrink(base: Generation, scanned: Scan, changes: Changes, limit: float) -> None:
+def refuse_to_shrink(base: Generation, scanned: Scan, changes: Changes, limit: float) -> None:
     kept = {file.article.sha256 for file in scanned.files}
     # A renamed file is not lost.
     lost = [article_id for article_id in changes.gone if base.articles[article_id].sha256 not in kept]
@@ -201,12 +210,12 @@ def _refuse_to_shrink(base: Generation, scanned: Scan, changes: Changes, limit: 
         )
 
 
-def _is_up_to_date(base: Generation, scanned: Scan, shape: Shape) -> bool:
+def _is_up_to_date(base: Generation, scanned: Scan, changes: Changes, shape: Shape) -> bool:
     return (
         base.degraded is None
         and base.manifest.shape.serves(shape)
         and base.duplicates_method == METHOD
-        and base.manifest.corpus_fingerprint == fingerprint(scanned.files)
+        and not (changes.new or changes.changed or changes.gone)
         and _reasons(base.manifest.problems) == _reasons(scanned.problems)
     )
 
@@ -216,19 +225,19 @@ def _reasons(problems: Sequence[Problem]) -> list[tuple[str, str]]:
 
 
 def _chunk(
-    articles: dict[str, Article], base: Generation | None, changes: Changes, shape: Shape, clock: _Clock
-) -> list[IndexedPassage]:
-    known: dict[str, list[IndexedPassage]] = {}
+    articles: dict[str, Article], base: Generation | None, changes: Changes, shape: Shape, clock: Clock
+) -> JoinedPassages:
+    known: Mapping[str, Sequence[IndexedPassage]] = {}
     if base and base.manifest.chunker == shape.chunker:
-        known = {article_id: [] for article_id in changes.unchanged}
-        for passage, sha256 in zip(base.passages, base.embedded, strict=True):
-            if passage.article_id in known:
-                known[passage.article_id].append(IndexedPassage(passage, sha256))
-    passages: list[IndexedPassage] = []
+        known = base.lines.by_article()
+    unchanged = {*changes.unchanged} if known else set[str]()
+    parts: list[Sequence[IndexedPassage]] = []
     with clock.stage("chunk", len(articles)) as meter:
         for done, article in enumerate(articles.values(), start=1):
-            passages += known[article.id] if article.id in known else _cut(article, shape.chunker.words)
+            kept = known.get(article.id) if article.id in unchanged else None
+            parts.append(_cut(article, shape.chunker.words) if kept is None else kept)
             meter(done)
+    passages = JoinedPassages(parts)
     if not passages:
         raise NothingToIndexError(
             "No article holds a sentence that could be quoted.",
@@ -246,45 +255,50 @@ def _cut(article: Article, words: int) -> list[IndexedPassage]:
 
 def _embed(
     articles: dict[str, Article],
-    passages: Sequence[IndexedPassage],
+    passages: JoinedPassages,
     base: Generation | None,
+    reuse: Reuse,
     embedder: Embedder,
-    clock: _Clock,
+    clock: Clock,
 ) -> tuple[HalfVectors, int]:
     """Return the vectors in row order, and how many of them were not in the base."""
     vectors = np.empty((len(passages), embedder.info.dim), dtype=np.float16)
-    rows_of: dict[str, list[int]] = {}
-    for row, indexed in enumerate(passages):
-        rows_of.setdefault(indexed.embedded_sha256, []).append(row)
+    is_new = np.ones(len(passages), dtype=np.bool_)
     if base and same_embedder(base.manifest.embedder, embedder.info):
-        for base_row, sha256 in enumerate(base.embedded):
-            for row in rows_of.pop(sha256, ()):
-                vectors[row] = base.vectors[base_row]
-    texts = {sha256: _text(articles, passages[rows[0]].passage) for sha256, rows in rows_of.items()}
+        is_new = reuse.alike < 0
+        for known in np.array_split(np.flatnonzero(~is_new), len(passages) // COPY_AT_ONCE + 1):
+            vectors[known] = base.vectors[reuse.alike[known]]
+    rows_of: dict[str, list[int]] = {}
+    for row in np.flatnonzero(is_new).tolist():
+        rows_of.setdefault(passages[row].embedded_sha256, []).append(row)
+    groups = list(rows_of.values())
+    # Texts are made when they are embedded: all at once they would take as much memory as the articles.
+    lengths = [len(_text(articles, passages[rows[0]].passage)) for rows in groups]
     # Texts of like length stand together; the longest come first, where memory would fail soonest.
-    order = sorted(texts, key=lambda sha256: -len(texts[sha256]))
+    order = sorted(range(len(groups)), key=lambda number: -lengths[number])
+    characters = np.cumsum([0, *(lengths[number] for number in order)])
     with clock.stage("embed", len(order)) as meter:
-        for start, fresh in _embed_in_slices([texts[sha256] for sha256 in order], embedder, meter):
-            for sha256, vector in zip(order[start:], fresh, strict=False):
-                vectors[rows_of[sha256]] = vector
-    return vectors, sum(map(len, rows_of.values()))
+        for start in range(0, len(order), EMBED_AT_ONCE):
+
+            def tell(done: int, start: int = start) -> None:
+                meter(start + done, float(characters[start + done] / characters[-1]))
+
+            part = [groups[number] for number in order[start : start + EMBED_AT_ONCE]]
+            fresh = _embedded([_text(articles, passages[rows[0]].passage) for rows in part], embedder, tell)
+            for rows, vector in zip(part, fresh, strict=True):
+                vectors[rows] = vector
+    return vectors, int(np.count_nonzero(is_new))
 
 
-def _embed_in_slices(texts: Sequence[str], embedder: Embedder, meter: _Meter) -> Iterator[tuple[int, HalfVectors]]:
-    """Yield vectors slice by slice, so that only one slice is ever held in single precision."""
-    characters = np.cumsum([0, *map(len, texts)])
-    for start in range(0, len(texts), EMBED_AT_ONCE):
-
-        def tell(done: int, start: int = start) -> None:
-            meter(start + done, float(characters[start + done] / characters[-1]))
-
-        fresh = embedder.embed_passages(texts[start : start + EMBED_AT_ONCE], progress=tell)
-        if not np.isfinite(fresh).all():
-            raise EmbedderError(
-                f"The embedder {embedder.info.id} gave vectors that are not numbers.",
-                advice="Set `embedder` to another model; the index stays as it is.",
-            )
-        yield start, fresh.astype(np.float16)
+def _embedded(texts: Sequence[str], embedder: Embedder, tell: Callable[[int], None]) -> HalfVectors:
+    """Return vectors; only one slice is ever held in single precision."""
+    fresh = embedder.embed_passages(texts, progress=tell)
+    if not np.isfinite(fresh).all():
+        raise EmbedderError(
+            f"The embedder {embedder.info.id} gave vectors that are not numbers.",
+            advice="Set `embedder` to another model; the index stays as it is.",
+        )
+    return fresh.astype(np.float16)
 
 
 def _tokens(
@@ -297,7 +311,7 @@ def _text(articles: dict[str, Article], passage: Passage) -> str:
     return embedded_text(articles[passage.article_id], passage)
 
 
-def _commit(writer: Writer, contents: Contents, clock: _Clock) -> str:
+def _commit(writer: Writer, contents: Contents, clock: Clock) -> str:
     with writer.draft(contents) as draft:
         with clock.stage("index", len(contents.passages)) as meter:
             draft.write(progress=meter)
@@ -309,7 +323,7 @@ def _commit(writer: Writer, contents: Contents, clock: _Clock) -> str:
 
 
 def _report(
-    writer: Writer, generation: str, scanned: Scan, changes: Changes, counts: Counts, embedded: int, clock: _Clock
+    writer: Writer, generation: str, scanned: Scan, changes: Changes, counts: Counts, embedded: int, clock: Clock
 ) -> BuildReport:
     looked_at = {*changes.new, *changes.changed}
     warnings = [

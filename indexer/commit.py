@@ -7,87 +7,46 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from indexer import __version__
-from indexer.corpus import Problem, ScannedFile
-from indexer.dense import DenseIndex
-from indexer.duplicates import METHOD, fold
+from indexer.draft import Contents, Draft
 from indexer.errors import FootnoteError, IndexDamagedError, IndexIncompatibleError, IndexMissingError, StorageError
 from indexer.generation import CURRENT_FILE, QUARANTINE, Store, name_of, number_of
-from indexer.lexical import LexicalIndex
-from indexer.manifest import FORMAT_VERSION, MANIFEST_FILE, Counts, Manifest, NewerFormatError, Shape, encode_manifest
+from indexer.manifest import NewerFormatError
 from indexer.opening import (
     DENSE_FILE,
     LEXICAL_FOLDER,
     PIN_FILE,
-    VECTORS_FILE,
     Generation,
     read_generation,
 )
-from indexer.records import (
-    ARTICLES_FILE,
-    DUPLICATES_FILE,
-    PASSAGES_FILE,
-    Duplicates,
-    IndexedPassage,
-    encode_articles,
-    encode_duplicates,
-    encode_passages,
-    fingerprint,
-)
-from indexer.storage import (
-    FileRecord,
-    Lock,
-    make_private_folder,
-    measure,
-    reported,
-    sync,
-    write_file,
-)
+from indexer.storage import Lock, make_private_folder, reported, sync
 
 # Only names made here are ever removed; whatever else lies in the folder belongs to somebody.
 LEFTOVER = re.compile(r"tmp-\d+-[0-9a-f]{8}|trash-gen-\d{6,}-[0-9a-f]{8}")
 LEFTOVER_FILE = re.compile(rf"{CURRENT_FILE}\.[0-9a-f]{{8}}\.tmp")
 NUMBERED = re.compile(r"(?:trash-)?(gen-\d{6,})(?:-[0-9a-f]{8})?")
-NPY_ROWS = 65_536
 CANARY_TOLERANCE = 0.01
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Contents:
-    """What goes into a generation; passages, vectors and `tokens_of(row)` are in row order."""
-
-    files: Sequence[ScannedFile]
-    passages: Sequence[IndexedPassage]
-    vectors: NDArray[np.float16]
-    tokens_of: Callable[[int], Sequence[str]]
-    shape: Shape
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def counts(self) -> Counts:
-        """How many of each there are."""
-        rows = len(self.passages)
-        return Counts(articles=len(self.files), passages=rows, vectors=len(self.vectors), lexical=rows)
 
 
 class Unpublished(Protocol):
     """A generation that nobody can see yet: a folder with everything but the manifest."""
 
     folder: Path
+    # Whether its records came from elsewhere, so that all of them must be read.
+    is_foreign: bool
 
     def tokens_of(self, row: int) -> Sequence[str]:
         """Return the tokens that the passage of a row must be found by; none where they are not known."""
+        ...
+
+    def compare(self, generation: Generation) -> None:
+        """Raise IndexDamagedError where the records that are new are not those that were read back."""
         ...
 
     def seal(self, name: str, parent: str | None) -> None:
@@ -97,88 +56,6 @@ class Unpublished(Protocol):
     def fault(self, error: FootnoteError) -> FootnoteError:
         """Return what to say when it cannot be read back."""
         ...
-
-
-class Draft:
-    """A generation of new contents: a folder of its own, removed unless it is published."""
-
-    def __init__(self, folder: Path, contents: Contents) -> None:
-        self.folder = folder
-        self.contents = contents
-        self.records: dict[str, FileRecord] = {}
-        self.dense = ""
-
-    def write(self, *, progress: Callable[[int], None] | None = None) -> None:
-        """Write everything but the manifest, and bring it to the disk; `progress` is told the rows indexed."""
-        self._write(ARTICLES_FILE, encode_articles(self.contents.files))
-        self._write(PASSAGES_FILE, encode_passages(self.contents.passages))
-        duplicates = Duplicates(METHOD, fold(file.article for file in self.contents.files))
-        self._write(DUPLICATES_FILE, [encode_duplicates(duplicates)])
-        self._write(VECTORS_FILE, _npy(self.contents.vectors))
-        # FAISS's own writer hides a full disk.
-        dense = DenseIndex.build(self.contents.vectors)
-        self.dense = dense.kind
-        self._write(DENSE_FILE, [dense.to_bytes()])
-        self._write_lexical(progress or (lambda _: None))
-
-    def tokens_of(self, row: int) -> Sequence[str]:
-        """Return the tokens of the passage of a row."""
-        return self.contents.tokens_of(row)
-
-    def seal(self, name: str, parent: str | None) -> None:
-        """Write the manifest and bring the list of files to the disk."""
-        manifest = Manifest(
-            format_version=FORMAT_VERSION,
-            generation=name,
-            parent=parent,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            app_version=__version__,
-            embedder=self.contents.shape.embedder,
-            chunker=self.contents.shape.chunker,
-            analyser=self.contents.shape.analyser,
-            formats=self.contents.shape.formats,
-            dense=self.dense,
-            counts=self.contents.counts,
-            files=self.records,
-            problems=self.contents.problems,
-            corpus_fingerprint=fingerprint(self.contents.files),
-        )
-        write_file(self.folder / MANIFEST_FILE, [encode_manifest(manifest)])
-        with reported(self.folder):
-            sync(self.folder)
-
-    def fault(self, error: FootnoteError) -> FootnoteError:
-        """Blame the disk: what was written was right."""
-        return StorageError(
-            f"The new index is not what was written: {error.message}",
-            advice="Check the disk, then run it again; the old index stays in use.",
-        )
-
-    def _write(self, name: str, parts: Iterator[bytes] | list[bytes]) -> None:
-        self.records[name] = write_file(self.folder / name, parts)
-
-    def _documents(self, progress: Callable[[int], None]) -> Iterator[Sequence[str]]:
-        for row in range(len(self.contents.passages)):
-            yield self.tokens_of(row)
-            progress(row + 1)
-
-    def _write_lexical(self, progress: Callable[[int], None]) -> None:
-        folder = self.folder / LEXICAL_FOLDER
-        with reported(folder):
-            folder.mkdir()
-            try:
-                LexicalIndex.build(folder, self._documents(progress))
-            except ValueError as error:
-                # tantivy reports a full disk this way.
-                advice = "Free some space or check the disk, then run it again; what was committed before stays in use."
-                raise StorageError(f"Cannot write {folder}: {error}.", advice=advice) from error
-            for file in sorted(folder.iterdir()):
-                if file.suffix == ".lock":
-                    file.unlink()
-                    continue
-                sync(file)
-                self.records[f"{LEXICAL_FOLDER}/{file.name}"] = measure(file)
-            sync(folder)
 
 
 class Writer:
@@ -202,7 +79,7 @@ class Writer:
     def draft(self, contents: Contents) -> Iterator[Draft]:
         """Make an empty draft to write and publish; it is gone afterwards unless it was published."""
         with self.room() as folder:
-            yield Draft(folder, contents)
+            yield Draft(folder, contents, self.base)
 
     @contextmanager
     def room(self) -> Iterator[Path]:
@@ -278,7 +155,7 @@ class Writer:
 
     def _open_base(self) -> Generation | None:
         try:
-            base = self.store.open_or_fall_back(lock_held=True)
+            base = self.store.open_or_fall_back(lock_held=True, whole=False)
         except IndexMissingError:
             return None
         except NewerFormatError:
@@ -347,21 +224,14 @@ def writing(store: Store, *, keep: int) -> Iterator[Writer]:
             writer.close()
 
 
-def _npy(vectors: NDArray[np.float16]) -> Iterator[bytes]:
-    rows = np.ascontiguousarray(vectors, dtype="<f2")
-    header = BytesIO()
-    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(rows))
-    yield header.getvalue()
-    yield from (block.tobytes() for block in np.array_split(rows, len(rows) // NPY_ROWS + 1))
-
-
 def _check(draft: Unpublished, name: str) -> None:
     """Open the draft as a reader would, and ask it for passages that it must find."""
     try:
-        generation = read_generation(draft.folder, name)
+        generation = read_generation(draft.folder, name, whole=draft.is_foreign)
         try:
             for row in {0, len(generation.passages) // 2, len(generation.passages) - 1}:
                 _ask(generation, row, sorted(set(draft.tokens_of(row))))
+            draft.compare(generation)
         finally:
             generation.close()
     except (IndexDamagedError, IndexIncompatibleError) as error:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from indexer.articles import Article
 from indexer.errors import NothingToIndexError, UnreadableFileError
@@ -70,7 +70,7 @@ class Scan:
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     article_id: str
-    path: Path
+    path: str
 
 
 def is_passed_over(name: str) -> bool:
@@ -149,7 +149,7 @@ def _list(root: Path, excluded: Collection[Path]) -> tuple[list[_Candidate], lis
         if isinstance(found, Problem):
             problems.append(found)
         elif found.article_id in candidates:
-            other = candidates[found.article_id].path.name
+            other = os.path.basename(candidates[found.article_id].path)
             detail = f"Another file has the same name in another Unicode form: {printable(ascii(other))}."
             problems.append(Problem(found.article_id, "path", detail))
         else:
@@ -159,7 +159,7 @@ def _list(root: Path, excluded: Collection[Path]) -> tuple[list[_Candidate], lis
 
 def _walk(root: Path, excluded: Collection[Path]) -> Iterator[_Candidate | Problem]:
     """Walk the folders below `root`; a link to a folder inside it is not followed: it is walked by its own name."""
-    folders = [root]
+    folders, left_out = [root], {str(path) for path in excluded}
     while folders:
         folder = folders.pop()
         try:
@@ -170,35 +170,35 @@ def _walk(root: Path, excluded: Collection[Path]) -> Iterator[_Candidate | Probl
             yield _os_problem(_relative(folder, root), error)
             continue
         for entry in found:
-            path = Path(entry.path)
-            if is_passed_over(entry.name) or path in excluded:
+            if is_passed_over(entry.name) or entry.path in left_out:
                 continue
             try:
-                outcome = _look(entry, path, root)
+                outcome = _look(entry, root)
             except OSError as error:
-                outcome = _os_problem(_relative(path, root), error)
+                outcome = _os_problem(_relative(entry.path, root), error)
             if isinstance(outcome, Path):
                 folders.append(outcome)
             elif outcome is not None:
                 yield outcome
 
 
-def _look(entry: os.DirEntry[str], path: Path, root: Path) -> _Candidate | Problem | Path | None:
+def _look(entry: os.DirEntry[str], root: Path) -> _Candidate | Problem | Path | None:
     """Say what one entry is: a folder to walk (its path), a file to read, a problem, or nothing."""
-    name = _relative(path, root)
+    name = _relative(entry.path, root)
     if entry.is_symlink():
-        target = _target(path)
+        target = _target(Path(entry.path))
         if target is None or not target.is_relative_to(root):
             return Problem(name, "path", "The link leads outside the corpus, or in a circle.")
         if target.is_dir():
             return None
     if entry.is_dir():
-        return path
-    if not _is_text(str(path)):
+        return Path(entry.path)
+    if not _is_text(entry.path):
         return Problem(name, "path", "The file name is not valid Unicode.")
-    if path.suffix.lower() not in SUFFIXES:
-        return Problem(name, "unsupported", f"Files ending in {printable(path.suffix) or 'nothing'!r} are not read.")
-    return _Candidate(name, path)
+    suffix = PurePath(entry.name).suffix
+    if suffix.lower() not in SUFFIXES:
+        return Problem(name, "unsupported", f"Files ending in {printable(suffix) or 'nothing'!r} are not read.")
+    return _Candidate(name, entry.path)
 
 
 def _target(link: Path) -> Path | None:
@@ -209,8 +209,9 @@ def _target(link: Path) -> Path | None:
         return None
 
 
-def _relative(path: Path, root: Path) -> str:
-    name = path.relative_to(root).as_posix()
+def _relative(path: str | Path, root: Path) -> str:
+    # By pathlib it would take longer than all else that is done for a file that is known.
+    name = str(path)[len(os.path.join(root, "")) :].replace(os.sep, "/") or "."
     return unicodedata.normalize("NFC", name) if _is_text(name) else printable(name)
 
 
@@ -302,7 +303,7 @@ def _check(status: os.stat_result, max_bytes: int) -> None:
         raise UnreadableFileError("too_large", detail)
 
 
-def _read_bytes(path: Path, max_bytes: int) -> tuple[bytes, os.stat_result]:
+def _read_bytes(path: str | Path, max_bytes: int) -> tuple[bytes, os.stat_result]:
     """Read a regular file whole; a file that changes meanwhile is refused rather than read in halves."""
     descriptor = os.open(path, _OPEN_FLAGS)
     with open(descriptor, "rb") as file:

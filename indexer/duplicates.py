@@ -2,13 +2,14 @@
 
 Two bodies are compared by their shingles, runs of words or characters (Broder 1997): the share of those they have in
 common is the Jaccard similarity. Candidates come from MinHash signatures in bands (locality-sensitive hashing); each is
-then compared for itself, so that chance joins nothing. The result depends on the articles alone.
+then compared for itself, so that chance joins nothing. The result depends on the articles alone, and of them only on
+those that share a band, directly or by way of others: where nothing changed among these, the groups stay as they are.
 """
 
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from functools import lru_cache
 
@@ -30,6 +31,9 @@ PERMUTATIONS = 128
 BANDS = (32, 4)
 
 Shingles = NDArray[np.uint64]
+# The bands of one article, shape (32,), or of many, shape (n, 32); all 0 where an article has no shingle.
+Bands = NDArray[np.uint64]
+Groups = Mapping[str, tuple[str, ...]]
 
 _WORD = re.compile(r"\w+")
 # Hangul, kana and Chinese characters: what is written without spaces, or with particles that stick to the words.
@@ -73,6 +77,48 @@ def fold(articles: Iterable[Article]) -> dict[str, tuple[str, ...]]:
     return _heads(group_of, place)
 
 
+def bands(article: Article) -> Bands:
+    """Return the hash of each band of the article's signature: what no other article shares has no copy."""
+    own = shingles(article)
+    if not len(own):
+        return np.zeros(BANDS[0], dtype=np.uint64)
+    rows = _signature(own).hashvalues.astype(np.uint64).reshape(BANDS)
+    mixed = np.zeros(BANDS[0], dtype=np.uint64)
+    for column in rows.T:
+        mixed = mixed * _MULTIPLIER + column
+    return np.maximum(mixed, 1)
+
+
+def fold_again(
+    articles: Mapping[str, Article],
+    banded: Bands,
+    before: Groups,
+    *,
+    touched: Collection[str],
+    past: Bands,
+) -> dict[str, tuple[str, ...]]:
+    """Group the articles as `fold` does, from their bands and the groups there were before some of them changed.
+
+    `banded` has shape (n, 32), in the order of `articles`; `touched` are those that are new or changed, and `past`
+    the bands of those that changed or are gone, as they were.
+    """
+    ids = list(articles)
+    nodes = np.concatenate([banded, past])
+    connected = _connected(nodes)
+    stale = {connected[number] for number in range(len(ids), len(nodes)) if number in connected}
+    place = {article_id: number for number, article_id in enumerate(ids)}
+    stale |= {connected[place[one]] for one in touched if place[one] in connected}
+    anew = [ids[number] for number, group in connected.items() if number < len(ids) and group in stale]
+    unlike = {*anew, *touched}
+    kept = {
+        head: others
+        for head, others in before.items()
+        if not unlike.intersection((head, *others)) and place.keys() >= {head, *others}
+    }
+    groups = {**kept, **fold(articles[article_id] for article_id in anew)}
+    return {head: groups[head] for head in sorted(groups, key=lambda head: _by_date(articles[head]))}
+
+
 def shingles(article: Article) -> Shingles:
     """Return the sorted hashes of the runs of the body: 5 words, or 8 characters where words are not set apart.
 
@@ -99,6 +145,24 @@ def jaccard(one: Shingles, other: Shingles) -> float:
     common = len(np.intersect1d(one, other, assume_unique=True))
     total = len(one) + len(other) - common
     return common / total if total else 0.0
+
+
+def _connected(banded: Bands) -> dict[int, int]:
+    """Return the rows that share a band with another, each with the number of those that hang together."""
+    above: dict[int, int] = {}
+
+    def top(row: int) -> int:
+        while (higher := above.setdefault(row, row)) != row:
+            above[row] = row = above[higher]
+        return row
+
+    for column in banded.T:
+        order = np.argsort(column, kind="stable")
+        ordered = column[order]
+        equal = np.flatnonzero((ordered[1:] == ordered[:-1]) & (ordered[1:] > 0))
+        for one, other in zip(order[equal].tolist(), order[equal + 1].tolist(), strict=True):
+            above[top(one)] = top(other)
+    return {row: top(row) for row in list(above)}
 
 
 def _by_date(article: Article) -> tuple[date, str]:

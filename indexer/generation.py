@@ -80,15 +80,15 @@ class Store:
             )
         return generation
 
-    def open_or_fall_back(self, *, lock_held: bool) -> Generation:
-        """Open as `open` does, for a caller that may hold the lock already."""
+    def open_or_fall_back(self, *, lock_held: bool, whole: bool = True) -> Generation:
+        """Open as `open` does, for a caller that may hold the lock already; `whole` as in `read_generation`."""
         while True:
             text = self.current_text()
             try:
-                return self._open_current(text)
+                return self._open_current(text, whole=whole)
             except IndexDamagedError as damage:
                 if self.current_text() == text:
-                    return self._fall_back(text, damage, lock_held=lock_held)
+                    return self._fall_back(text, damage, lock_held=lock_held, whole=whole)
                 # A commit and its clean-up overtook this reader; there is a newer one to read.
 
     def current_text(self) -> str | None:
@@ -107,6 +107,14 @@ class Store:
         """Return the name in CURRENT, unchecked: enough to notice that another process committed."""
         match = POINTER.fullmatch(self.current_text() or "")
         return match.group(1) if match else None
+
+    def stamp(self) -> tuple[int, int, int] | None:
+        """Return what is another one after any commit, for the price of one stat; None when there was none yet."""
+        try:
+            status = os.stat(self.root / CURRENT_FILE)
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_ino, status.st_size
 
     def names(self) -> list[str]:
         """Return the generations on disk, oldest first; whatever else lies there is not looked at."""
@@ -211,9 +219,9 @@ class Store:
             for changed in (target, folder, self.root):
                 sync(changed)
 
-    def _open_current(self, text: str | None) -> Generation:
+    def _open_current(self, text: str | None, *, whole: bool) -> Generation:
         name, manifest_sha256 = self._pointed_at(text)
-        return read_generation(self.root / name, name, manifest_sha256=manifest_sha256)
+        return read_generation(self.root / name, name, manifest_sha256=manifest_sha256, whole=whole)
 
     def _pointed_at(self, text: str | None) -> tuple[str, str]:
         if text is None:
@@ -233,14 +241,14 @@ class Store:
             return f"CURRENT names {name}, which is missing"
         return f"{name} is damaged: {reason}"
 
-    def _fall_back(self, text: str | None, damage: IndexDamagedError, *, lock_held: bool) -> Generation:
+    def _fall_back(self, text: str | None, damage: IndexDamagedError, *, lock_held: bool, whole: bool) -> Generation:
         what, named = damage.message, self.current_id()
         if not isinstance(damage, PointerDamagedError):
             what = f"{named} is damaged: {damage.message}"
             self._try_quarantine(named, damage, text, lock_held=lock_held)
         for name in self._candidates(named):
             try:
-                generation = read_generation(self.root / name, name)
+                generation = read_generation(self.root / name, name, whole=whole)
             except IndexDamagedError as error:
                 self._try_quarantine(name, error, text, lock_held=lock_held)
             except IndexIncompatibleError:

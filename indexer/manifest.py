@@ -17,7 +17,8 @@ from indexer.embedding import EmbedderInfo
 from indexer.errors import IndexDamagedError, IndexIncompatibleError
 from indexer.storage import FileRecord
 
-FORMAT_VERSION = 1
+# 2: a lexical document is known by a key (keys.npy), which need not be its row.
+FORMAT_VERSION = 2
 FIRST_FORMAT = 1
 MANIFEST_FILE = "manifest.json"
 CHECKSUM = "checksum"

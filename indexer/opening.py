@@ -1,22 +1,31 @@
-"""One generation from its folder: every file checked against the manifest, then read, then counted."""
+"""One generation from its folder: every file checked against the manifest, then read, then counted.
+
+Every byte is checked whoever opens it. Whoever answers from it has all records decoded and compared as well; a rebuild,
+which wrote them or had them checked when they came, decodes what it asks for (`whole=False`).
+"""
 
 import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.articles import Article, Passage
+from indexer.articles import Article, Passage, Selection
 from indexer.corpus import ScannedFile
 from indexer.dense import DenseIndex
+from indexer.duplicates import BANDS, Bands
 from indexer.errors import FootnoteError, IndexDamagedError, IndexIncompatibleError, StorageError
-from indexer.lexical import LexicalIndex
+from indexer.lexical import Keys, LexicalIndex
+from indexer.lines import BarePassages, LateArticles, LateFiles, PassageLines, count_lines
 from indexer.manifest import (
     MANIFEST_FILE,
     Counts,
@@ -34,13 +43,20 @@ from indexer.records import (
     decode_duplicates,
     decode_passages,
 )
-from indexer.storage import Lock, advice_for, measure, read_file
+from indexer.storage import FileRecord, Lock, advice_for, measure, read_file
 
 PIN_FILE = ".pin"
 VECTORS_FILE = "vectors.npy"
 DENSE_FILE = "dense.faiss"
 LEXICAL_FOLDER = "lexical"
+# Both are absent in a generation of the first format: there a row is its own key.
+KEYS_FILE = "keys.npy"
+BANDS_FILE = "bands.npy"
 REQUIRED = (ARTICLES_FILE, PASSAGES_FILE, VECTORS_FILE, DENSE_FILE, f"{LEXICAL_FOLDER}/meta.json")
+
+# Smaller files are read before a second thread has begun.
+PARALLEL_BYTES = 32 * 2**20
+THREADS = 4
 
 # These say that the file is not there or not whole; others, such as too many open files, say nothing about it.
 DAMAGE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EIO, errno.ENXIO, errno.EINVAL})
@@ -58,8 +74,9 @@ class UnreadError(IndexDamagedError):
 class Generation:
     """One complete, immutable index, opened and checked: everything needed to answer.
 
-    `files` holds the articles with the stamps of their files; `passages`, `embedded` (SHA-256 of the embedded
-    text) and `vectors` are in row order. `duplicates` maps the earliest article of a story to its near-duplicates, by
+    `files` holds the articles with the stamps of their files; `passages`, `lines` (the same with the SHA-256 of the
+    embedded text, as they lie on disk) and `vectors` are in row order. `bands`, in the order of `files`, are None in a
+    generation of the first format. `duplicates` maps the earliest article of a story to its near-duplicates, by
     date; `duplicates_method` is None in a generation written before they were looked for. `degraded` says why this is
     not the generation that CURRENT names.
     """
@@ -67,10 +84,10 @@ class Generation:
     id: str
     path: Path
     manifest: Manifest
-    files: dict[str, ScannedFile]
-    articles: dict[str, Article]
-    passages: tuple[Passage, ...]
-    embedded: tuple[str, ...]
+    files: Mapping[str, ScannedFile]
+    articles: Mapping[str, Article]
+    passages: Sequence[Passage]
+    lines: PassageLines
     vectors: NDArray[np.float16]
     dense: DenseIndex
     lexical: LexicalIndex
@@ -78,10 +95,23 @@ class Generation:
     degraded: str | None = None
     duplicates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     duplicates_method: str | None = None
+    bands: Bands | None = None
 
     def article_of(self, passage: Passage) -> Article:
         """Return the article that a passage is a slice of."""
         return self.articles[passage.article_id]
+
+    def allow(self, selection: Selection) -> NDArray[np.bool_]:
+        """Return which rows are of articles that a selection accepts, shape (n,): what both legs take as `allowed`."""
+        accepted = {article.id: selection.accept(article) for article in self.articles.values()}
+        return np.array([accepted[passage.article_id] for passage in self.passages], dtype=np.bool_)
+
+    def rows_of(self, article_id: str) -> list[int]:
+        """Return the rows of the passages of an article."""
+        return [row for row, passage in enumerate(self.passages) if passage.article_id == article_id]
+
+    def gather(self, rows: Iterable[int]) -> None:
+        """Bring the passages of some rows, and their articles, to hand at once; here they are."""
 
     def close(self) -> None:
         """Let a clean-up take the folder; forgetting the generation does the same."""
@@ -89,8 +119,8 @@ class Generation:
             self.pin.close()
 
 
-def read_generation(folder: Path, name: str, *, manifest_sha256: str | None = None) -> Generation:
-    """Open the generation `name` that lies in `folder`, checking every byte.
+def read_generation(folder: Path, name: str, *, manifest_sha256: str | None = None, whole: bool = True) -> Generation:
+    """Open the generation `name` that lies in `folder`, checking every byte; unless `whole`, records are decoded late.
 
     Raises IndexDamagedError naming the file, PointerDamagedError when only `manifest_sha256` is wrong, and
     IndexIncompatibleError when the files are whole but of no use to this Footnote.
@@ -99,7 +129,7 @@ def read_generation(folder: Path, name: str, *, manifest_sha256: str | None = No
     try:
         manifest = read_manifest(folder, name, manifest_sha256=manifest_sha256)
         _check_files(folder, manifest)
-        generation = _load(folder, manifest, pin)
+        generation = _load(folder, manifest, pin, whole=whole)
         _check_counts(generation)
     except BaseException:
         if pin:
@@ -155,39 +185,68 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
     for name in REQUIRED:
         if name not in manifest.files:
             raise IndexDamagedError(f"{name}: not in the manifest")
-    for name, expected in sorted(manifest.files.items()):
-        with _damage(name):
-            found = measure(folder / name)
+    names = sorted(manifest.files)
+    for name, found in zip(names, _measured(folder, names, manifest.size), strict=True):
+        expected = manifest.files[name]
         if found.size != expected.size:
             raise IndexDamagedError(f"{name}: {found.size} bytes instead of {expected.size}")
         if found != expected:
             raise IndexDamagedError(f"{name}: SHA-256 differs")
 
 
-def _load(folder: Path, manifest: Manifest, pin: Lock | None) -> Generation:
-    files = decode_articles(_read(folder, ARTICLES_FILE))
-    passages = decode_passages(_read(folder, PASSAGES_FILE), files)
-    duplicates = _read_duplicates(folder, manifest, files)
+def _measured(folder: Path, names: Iterable[str], size: int) -> Iterator[FileRecord]:
+    """Yield the size and SHA-256 of each file, large ones side by side: hashing leaves Python's lock to others."""
+    threads = min(THREADS, os.cpu_count() or 1)
+    if size < PARALLEL_BYTES or threads == 1:
+        yield from map(partial(_measure, folder), names)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        yield from pool.map(partial(_measure, folder), names)
+
+
+def _measure(folder: Path, name: str) -> FileRecord:
+    with _damage(name):
+        return measure(folder / name)
+
+
+def _load(folder: Path, manifest: Manifest, pin: Lock | None, *, whole: bool) -> Generation:
+    lines = PassageLines.of(_bytes_of(folder, PASSAGES_FILE))
+    files: Mapping[str, ScannedFile]
+    articles: Mapping[str, Article]
+    passages: Sequence[Passage]
+    if whole:
+        files = decode_articles(_read(folder, ARTICLES_FILE))
+        articles = {article_id: file.article for article_id, file in files.items()}
+        indexed = decode_passages(_read(folder, PASSAGES_FILE), files)
+        passages = tuple(one.passage for one in indexed)
+    else:
+        files = LateFiles(
+            count_lines(_bytes_of(folder, ARTICLES_FILE)), lambda: decode_articles(_read(folder, ARTICLES_FILE))
+        )
+        articles, passages = LateArticles(files), BarePassages(lines)
+    duplicates = _read_duplicates(folder, manifest, files if whole else None)
     serialised = _read(folder, DENSE_FILE)
     with _damage(VECTORS_FILE), _libraries(manifest):
         vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
+    keys = _load_array(folder, manifest, KEYS_FILE)
     with _damage(LEXICAL_FOLDER), _libraries(manifest):
         dense = DenseIndex.from_bytes(serialised, np.asarray(vectors))
-        lexical = _open_lexical(folder / LEXICAL_FOLDER)
+        lexical = _open_lexical(folder / LEXICAL_FOLDER, keys)
     return Generation(
         id=manifest.generation,
         path=folder,
         manifest=manifest,
         files=files,
-        articles={article_id: file.article for article_id, file in files.items()},
-        passages=tuple(indexed.passage for indexed in passages),
-        embedded=tuple(indexed.embedded_sha256 for indexed in passages),
+        articles=articles,
+        passages=passages,
+        lines=lines,
         vectors=np.asarray(vectors),
         dense=dense,
         lexical=lexical,
         pin=pin,
         duplicates=duplicates.groups if duplicates else {},
         duplicates_method=duplicates.method if duplicates else None,
+        bands=_load_array(folder, manifest, BANDS_FILE),
     )
 
 
@@ -203,11 +262,28 @@ def _libraries(manifest: Manifest) -> Iterator[None]:
         ) from error
 
 
-def _read_duplicates(folder: Path, manifest: Manifest, files: Mapping[str, ScannedFile]) -> Duplicates | None:
+def _read_duplicates(folder: Path, manifest: Manifest, files: Mapping[str, ScannedFile] | None) -> Duplicates | None:
     # Generations written before near-duplicates were looked for are whole without them.
     if DUPLICATES_FILE not in manifest.files:
         return None
     return decode_duplicates(_read(folder, DUPLICATES_FILE), files)
+
+
+def _load_array(folder: Path, manifest: Manifest, name: str) -> NDArray[Any] | None:
+    """Read an array that a generation of the first format does not have."""
+    if name not in manifest.files:
+        return None
+    with _damage(name), _libraries(manifest):
+        # Mapped first: a header that promises more than there is must not be believed.
+        return np.array(np.load(folder / name, mmap_mode="r", allow_pickle=False))
+
+
+def _bytes_of(folder: Path, name: str) -> NDArray[np.uint8]:
+    """Map a file into memory."""
+    with _damage(name):
+        if not (folder / name).stat().st_size:
+            return np.empty(0, dtype=np.uint8)
+        return np.asarray(np.memmap(folder / name, dtype=np.uint8, mode="r"))
 
 
 def _read(folder: Path, name: str) -> bytes:
@@ -216,15 +292,15 @@ def _read(folder: Path, name: str) -> bytes:
         return read_file(folder / name)
 
 
-def _open_lexical(folder: Path) -> LexicalIndex:
+def _open_lexical(folder: Path, keys: Keys | None) -> LexicalIndex:
     if os.access(folder, os.W_OK, effective_ids=True):
-        return LexicalIndex.open(folder)
+        return LexicalIndex.open(folder, keys)
     # tantivy makes a lock file beside what it reads; a folder of links takes it where the index is read-only.
     with tempfile.TemporaryDirectory(prefix="footnote-") as links:
         for file in folder.iterdir():
             if file.suffix != ".lock":
                 (Path(links) / file.name).symlink_to(file.resolve())
-        return LexicalIndex.open(Path(links))
+        return LexicalIndex.open(Path(links), keys)
 
 
 def _check_counts(generation: Generation) -> None:
@@ -239,6 +315,9 @@ def _check_counts(generation: Generation) -> None:
         raise IndexDamagedError(
             f"the counts disagree: {found}, {len(generation.dense)} dense; in the manifest {generation.manifest.counts}"
         )
+    bands = generation.bands
+    if bands is not None and (bands.dtype, bands.shape) != (np.dtype(np.uint64), (found.articles, BANDS[0])):
+        raise IndexDamagedError(f"{BANDS_FILE}: not {found.articles} times {BANDS[0]} bands")
     dim = generation.manifest.embedder.dim
     if generation.vectors.dtype != np.float16 or generation.vectors.shape != (rows, dim) or generation.dense.dim != dim:
         raise IndexDamagedError(f"{VECTORS_FILE}: not {rows} half-precision vectors of length {dim}")

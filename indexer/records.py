@@ -65,6 +65,14 @@ def encode_passages(passages: Iterable[IndexedPassage]) -> Iterator[bytes]:
         yield _PASSAGE.dump_json(passage) + b"\n"
 
 
+def decode_passage(line: bytes, number: int) -> IndexedPassage:
+    """Read one line, whose number is for the error, without regard to its article; raises IndexDamagedError."""
+    try:
+        return _PASSAGE.validate_json(line, strict=True)
+    except ValidationError as error:
+        raise IndexDamagedError(f"{PASSAGES_FILE}: line {number}: {first_problem(error)}") from error
+
+
 def decode_passages(data: bytes, articles: Mapping[str, ScannedFile]) -> list[IndexedPassage]:
     """Read what `encode_passages` wrote; raises IndexDamagedError naming the line.
 
@@ -86,17 +94,18 @@ def encode_duplicates(duplicates: Duplicates) -> bytes:
     return _DUPLICATES.dump_json(duplicates, indent=1) + b"\n"
 
 
-def decode_duplicates(data: bytes, articles: Mapping[str, ScannedFile]) -> Duplicates:
+def decode_duplicates(data: bytes, articles: Mapping[str, ScannedFile] | None) -> Duplicates:
     """Read what `encode_duplicates` wrote; raises IndexDamagedError.
 
-    Every group holds two of the articles or more, and no article stands in two places.
+    Every group holds two of the articles (of any, where they are not given) or more, and none stands in two places.
     """
     try:
         duplicates = _DUPLICATES.validate_json(data, strict=True)
     except ValidationError as error:
         raise IndexDamagedError(f"{DUPLICATES_FILE}: {first_problem(error)}") from error
     members = [member for head, others in duplicates.groups.items() for member in (head, *others)]
-    if not set(members) <= articles.keys() or len(set(members)) != len(members) or not all(duplicates.groups.values()):
+    strange = articles is not None and not set(members) <= articles.keys()
+    if strange or len(set(members)) != len(members) or not all(duplicates.groups.values()):
         raise IndexDamagedError(f"{DUPLICATES_FILE}: not groups of the articles")
     return duplicates
 
@@ -115,14 +124,21 @@ def embedded_hash(text: str) -> str:
 
 
 def _decode(data: bytes, adapter: TypeAdapter[Record], name: str) -> Iterator[Record]:
-    lines = data.split(b"\n")
-    if lines.pop() != b"":
+    if data and not data.endswith(b"\n"):
         raise IndexDamagedError(f"{name}: the last line is cut off")
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_lines(data), start=1):
         try:
             yield adapter.validate_json(line, strict=True)
         except ValidationError as error:
             raise IndexDamagedError(f"{name}: line {number}: {first_problem(error)}") from error
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    """Yield the lines one at a time: in memory all at once they would be as large as the data again."""
+    start = 0
+    while (end := data.find(b"\n", start)) >= 0:
+        yield data[start:end]
+        start = end + 1
 
 
 def _slices_of(passage: Passage, length: int) -> bool:

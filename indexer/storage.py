@@ -21,6 +21,8 @@ from indexer.errors import StorageError
 
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 BLOCK_BYTES = 1024 * 1024
+# What a file system says that cannot copy by itself.
+UNABLE = frozenset({errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,47 @@ def write_file(path: Path, parts: Iterable[bytes]) -> FileRecord:
         # A full disk may be told only now.
         os.close(descriptor)
     return FileRecord(size, digest.hexdigest())
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a regular file and bring the copy to the disk; the file system shares the blocks where it can.
+
+    The two are files of their own: what is written to one later never shows in the other.
+    """
+    with reported(target), open_regular(source) as original:
+        descriptor = os.open(target, NEW_FILE, 0o666)
+        try:
+            if not _copied_by_the_kernel(original.fileno(), descriptor):
+                os.ftruncate(descriptor, 0)
+                os.lseek(descriptor, 0, os.SEEK_SET)
+                original.seek(0)
+                while block := original.read(BLOCK_BYTES):
+                    _write_all(descriptor, block)
+            os.fsync(descriptor)
+        except BaseException:
+            with suppress(OSError):
+                os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _copied_by_the_kernel(source: int, target: int) -> bool:
+    """Copy without the bytes passing through here; False where the system or the file system cannot."""
+    copy = getattr(os, "copy_file_range", None)
+    if copy is None:
+        return False
+    left = os.fstat(source).st_size
+    while left:
+        try:
+            copied = copy(source, target, left)
+        except OSError as error:
+            if error.errno in UNABLE:
+                return False
+            raise
+        if not copied:
+            return False
+        left -= copied
+    return True
 
 
 def _blocks(parts: Iterable[bytes]) -> Iterator[bytes]:

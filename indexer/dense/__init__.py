@@ -11,7 +11,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.dense.choice import Kind, kind_for, lists_for
+from indexer.dense.choice import Kind, kind_for, lists_for, serves
 from indexer.dense.exact import ExactIndex, Half, Mask, Row
 from indexer.dense.scan import MAGIC, ScanIndex
 from indexer.errors import IndexDamagedError
@@ -39,6 +39,20 @@ class DenseIndex:
             if scan:
                 return cls(scan)
         return cls(ExactIndex.build(vectors))
+
+    def followed(self, vectors: Half, rows: NDArray[np.int64]) -> "DenseIndex":
+        """Index unit vectors most of which are here: `rows`, shape (n,), says in which row, or −1.
+
+        What was learnt and measured for these vectors, that a scan misses too much included, serves for the others
+        until there are a tenth more.
+        """
+        if not serves(len(self), len(vectors)):
+            return DenseIndex.build(vectors)
+        _use_one_thread()
+        if isinstance(self._index, ScanIndex):
+            return DenseIndex(self._index.followed(vectors, rows))
+        # Built anew, which takes no longer.
+        return DenseIndex(ExactIndex.build(vectors))
 
     @classmethod
     def from_bytes(cls, data: bytes, vectors: Half | None = None) -> Self:

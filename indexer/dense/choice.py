@@ -17,6 +17,7 @@ MOST_SCANNED = 3_000_000
 # FAISS advises 4–16 √n lists, and about 40 vectors to learn each from.
 LISTS_PER_ROOT = 4
 LEARNT_FROM = 40
+STEP = 1.1
 
 
 class Kind(StrEnum):
@@ -39,6 +40,15 @@ def lists_for(rows: int) -> int:
     wanted = LISTS_PER_ROOT * math.sqrt(rows)
     affordable = max(1, rows // LEARNT_FROM)
     return 1 << int(math.log2(max(1.0, min(wanted, affordable))))
+
+
+def serves(old: int, new: int) -> bool:
+    """Whether what was learnt and measured for `old` vectors serves for `new` ones: until there are a tenth more."""
+    return kind_for(old) is kind_for(new) and _step(old) == _step(new)
+
+
+def _step(rows: int) -> int:
+    return int(math.log(max(rows, 1), STEP))
 
 
 def sufficient(recalls: Sequence[tuple[int, float]], *, target: float) -> int | None:

@@ -81,6 +81,27 @@ class ScanIndex:
         data: bytes = faiss.serialize_index(self.index).tobytes()
         return HEAD.pack(MAGIC, self.candidates) + data
 
+    def followed(self, vectors: Half, rows: NDArray[np.int64]) -> Self:
+        """Index other vectors, most of them the same: `rows`, shape (n,), says which row each has here, or −1.
+
+        The centres, and how much is looked at, stay as they were learnt and measured. This index stays as it is.
+        """
+        index = read_lists(faiss.serialize_index(self.index).tobytes())
+        kept = rows >= 0
+        renumbered = np.full(index.ntotal, -1, dtype=np.int64)
+        renumbered[rows[kept]] = np.flatnonzero(kept)
+        if (renumbered < 0).any():
+            index.remove_ids(selector(renumbered < 0))
+        for number in range(index.nlist):
+            size = index.invlists.list_size(number)
+            if size:
+                ids = faiss.rev_swig_ptr(index.invlists.get_ids(number), size)
+                ids[:] = renumbered[ids]
+        new = np.flatnonzero(~kept)
+        if len(new):
+            index.add_with_ids(np.take(vectors, new, axis=0).astype(np.float32), new)
+        return type(self)(index, vectors, self.candidates)
+
     @property
     def kind(self) -> Kind:
         """Whether all codes are read, or lists of them."""

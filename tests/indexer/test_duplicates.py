@@ -1,13 +1,15 @@
 """Copies of a story are found, other stories are not, whatever the order of the articles."""
 
 import random
+from collections.abc import Iterable
 from datetime import date
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.articles import Article, Block
-from indexer.duplicates import fold, jaccard, shingles
+from indexer.duplicates import Bands, bands, fold, fold_again, jaccard, shingles
 
 WORDS = [
     f"{a}{b}{c}" for a in ("ka", "lo", "mi", "ru") for b in ("na", "so", "ti", "ve") for c in ("r", "n", "l", "sk")
@@ -117,3 +119,32 @@ def test_laws(data: st.DataObject) -> None:
         for other in articles:
             if one is not other and len(shingles(one)) and jaccard(shingles(one), shingles(other)) >= 0.9:
                 assert group_of[one.id] == group_of[other.id]
+
+
+VERSIONS = st.tuples(st.integers(0, 3), st.integers(0, 4), st.integers(1, 3))
+CORPORA = st.dictionaries(st.sampled_from("abcdefghij"), VERSIONS, max_size=8)
+
+
+def version(name: str, of: tuple[int, int, int]) -> Article:
+    """One of four stories, shortened, with a date: all versions share some bands, not all are near-duplicates."""
+    seed, dropped, day = of
+    return article(name, story(seed)[dropped:], date(2026, 1, day))
+
+
+def bands_of(articles: Iterable[Article]) -> Bands:
+    """The bands of some articles, one row each."""
+    return np.array([bands(one) for one in articles], dtype=np.uint64).reshape(-1, 32)
+
+
+@given(CORPORA, CORPORA)
+@settings(max_examples=25, deadline=None)
+def test_folding_what_changed_gives_what_folding_all_gives(
+    before: dict[str, tuple[int, int, int]], after: dict[str, tuple[int, int, int]]
+) -> None:
+    old = {name: version(name, of) for name, of in before.items()}
+    new = {name: version(name, of) for name, of in after.items()}
+    touched = {name for name, one in new.items() if old.get(name) != one}
+    past = [one for name, one in old.items() if name not in new or name in touched]
+    again = fold_again(new, bands_of(new.values()), fold(old.values()), touched=touched, past=bands_of(past))
+    assert again == fold(new.values())
+    assert list(again) == list(fold(new.values()))

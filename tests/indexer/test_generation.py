@@ -27,7 +27,7 @@ from indexer.errors import (
     UsageError,
 )
 from indexer.generation import Generation, Store
-from indexer.manifest import decode_manifest, encode_manifest
+from indexer.manifest import FORMAT_VERSION, decode_manifest, encode_manifest
 from indexer.opening import read_generation
 from indexer.settings import Settings
 from indexer.storage import measure
@@ -214,7 +214,8 @@ def test_damage_to_any_file_is_found_and_named(made: Path, tmp_path: Path) -> No
 
 def test_a_flipped_format_number_is_damage_not_the_future(index: Path) -> None:
     manifest = index / "gen-000002" / "manifest.json"
-    manifest.write_bytes(manifest.read_bytes().replace(b'"format_version": 1', b'"format_version": 3'))
+    told = f'"format_version": {FORMAT_VERSION}'.encode()
+    manifest.write_bytes(manifest.read_bytes().replace(told, told[:-1] + b"7"))
     generation = Store(index).open()
     assert generation.degraded == "gen-000002 is damaged: manifest.json: SHA-256 differs; serving gen-000001"
 
@@ -271,13 +272,14 @@ def test_a_build_mends_a_damaged_index_and_never_reuses_its_number(index: Path) 
 
 def test_a_newer_format_is_left_untouched(index: Path) -> None:
     folder = index / "gen-000002"
-    data = (folder / "manifest.json").read_bytes().replace(b'"format_version": 1', b'"format_version": 2')
+    told = f'"format_version": {FORMAT_VERSION}'.encode()
+    data = (folder / "manifest.json").read_bytes().replace(told, told[:-1] + b"%d" % (FORMAT_VERSION + 1))
     (folder / "manifest.json").write_bytes(data)
     Store(index).point_at("gen-000002")
     before = {path: path.stat().st_mtime_ns for path in sorted(index.rglob("*")) if path.name != "LOCK"}
-    with pytest.raises(IndexIncompatibleError, match="format 2"):
+    with pytest.raises(IndexIncompatibleError, match=f"format {FORMAT_VERSION + 1}"):
         Store(index).open()
-    with pytest.raises(IndexIncompatibleError, match="format 2"):
+    with pytest.raises(IndexIncompatibleError, match=f"format {FORMAT_VERSION + 1}"):
         grow(index.parent, 3)
     after = {path: path.stat().st_mtime_ns for path in sorted(index.rglob("*")) if path.name != "LOCK"}
     assert after == before

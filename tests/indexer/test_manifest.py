@@ -138,8 +138,8 @@ def test_a_name_cannot_lead_out_of_the_generation(name: str) -> None:
 
 
 def test_a_newer_format_is_incompatible_not_damaged() -> None:
-    with pytest.raises(IndexIncompatibleError, match="format 2"):
-        decode_manifest(changed(format_version=2, something_new={"a": 1}))
+    with pytest.raises(IndexIncompatibleError, match=f"format {FORMAT_VERSION + 1}"):
+        decode_manifest(changed(format_version=FORMAT_VERSION + 1, something_new={"a": 1}))
 
 
 def test_this_format_and_the_one_before_are_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,22 @@
 """What several of these tests begin with."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from tests.reliability.marked import build_marker
+
+
+@pytest.fixture(scope="module", autouse=True)
+def growing() -> Iterator[None]:
+    """Let every rebuild take over the lexical index of the one before, as most do; here all articles change each time.
+
+    A first build, which these tests have too, writes a new one.
+    """
+    with mock.patch("indexer.lexical.MOST_DELETED", 1.0):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ CALLS = (
     "mkdirat",
     "write",
     "pwrite64",
+    "copy_file_range",
     "ftruncate",
     "fsync",
     "fdatasync",

@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 
 from indexer.dense import DenseIndex
+from indexer.draft import Draft
 from indexer.errors import StorageError
 from indexer.generation import Store
-from indexer.lexical import LexicalIndex
 from indexer.storage import FileRecord, measure, write_file
 from tests.conftest import Tally, Trials
 from tests.reliability.builders import PROCESSES, look, said, unmended, waiting
@@ -35,6 +35,8 @@ WRITTEN = (
     "articles.jsonl",
     "passages.jsonl",
     "duplicates.json",
+    "bands.npy",
+    "keys.npy",
     "vectors.npy",
     "dense.faiss",
     "manifest.json",
@@ -135,19 +137,19 @@ def refuse_last_bytes(name: str, count: int) -> None:
         with longest_file(sum(map(len, parts)) - count):
             return write_file(path, parts)
 
-    mock.patch("indexer.commit.write_file", write).start()
+    mock.patch("indexer.draft.write_file", write).start()
     mock.patch("indexer.storage.write_file", write).start()
 
 
 def refuse_longer_lexical_files(limit: int) -> None:
     """Spoil a builder: no file of the lexical index may be longer."""
-    original = LexicalIndex.build
+    original = Draft._write_lexical
 
-    def build(folder: Path, documents: Iterable[list[str]]) -> LexicalIndex:
+    def write(draft: Draft, progress: Callable[[int], None]) -> None:
         with longest_file(limit):
-            return original(folder, documents)
+            original(draft, progress)
 
-    mock.patch.object(LexicalIndex, "build", build).start()
+    mock.patch.object(Draft, "_write_lexical", write).start()
 
 
 def test_a_file_without_its_last_bytes_is_a_clear_error(
@@ -196,7 +198,7 @@ def write_as_faiss_does(cut: int) -> None:
             faiss.write_index(whole, str(path))
         return measure(path)
 
-    mock.patch("indexer.commit.write_file", write).start()
+    mock.patch("indexer.draft.write_file", write).start()
 
 
 def _write_with_faiss(path: Path, limit: int) -> None:

@@ -240,7 +240,9 @@ def _write_in_place(path: Path, data: bytes) -> None:
     sync(path.parent)
 
 
-def _do_not_fall_back(store: Store, text: str | None, damage: IndexDamagedError, *, lock_held: bool) -> None:
+def _do_not_fall_back(
+    store: Store, text: str | None, damage: IndexDamagedError, *, lock_held: bool, whole: bool
+) -> None:
     raise damage
 
 

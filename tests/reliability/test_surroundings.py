@@ -247,7 +247,7 @@ def turn_clock(years: int) -> None:
         def now(cls, tz: tzinfo | None = None) -> Self:
             return super().now(tz) + off
 
-    for module in ("indexer.commit", "indexer.generation"):
+    for module in ("indexer.draft", "indexer.generation"):
         mock.patch(f"{module}.datetime", Turned).start()
 
 
