@@ -9,8 +9,9 @@ from indexer.articles import Article, Origin, Passage, collections_of
 from indexer.generation import Generation
 from qa.events import BuildStatus
 from qa.jobs import Job, JobState
-from qa.library import LibraryState, Pending
+from qa.library import LibraryState
 from qa.schemas import Span, Wire
+from qa.shelf import Pending
 from qa.uploads import AddOutcome, Removal, Status, Trashed
 
 

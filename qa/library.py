@@ -6,50 +6,34 @@ another process, changes the reference and never the generation, which is closed
 
 import hashlib
 import logging
-import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from indexer.build import BuildProgress, BuildReport, build
-from indexer.corpus import Scan, ScannedFile, scan
+from indexer.build import BuildProgress, BuildReport
 from indexer.embedding import Embedder
-from indexer.errors import FootnoteError, IndexMissingError, NothingToIndexError
-from indexer.generation import Generation, GenerationSummary, Store
+from indexer.errors import FootnoteError, IndexMissingError
+from indexer.generation import Generation, GenerationSummary
 from indexer.language import morphemes
 from indexer.settings import Settings
+from indexer.stores import build, store_of
 from qa.answer import Answer, Answerer
 from qa.events import Events
 from qa.jobs import Job, Jobs
-from qa.uploads import AddOutcome, Removal, Trashed, add_file, list_trash, remove_file, restore_file
+from qa.memory import Trimmer, hand_back, settle
+from qa.priority import give_way, in_thread
+from qa.shelf import Pending, Shelf
+from qa.uploads import AddOutcome, Removal, Trashed
 
 logger = logging.getLogger(__name__)
 
 CANARY = "What do the articles say?"
 KOREAN_CANARY = "기사"
 CHECK_SECONDS = 1.0
-# A scan of a large folder rests this many times as long as it took.
-SCAN_PAUSE = 10.0
-NOTHING = Scan(files=(), problems=(), new=(), changed=(), unchanged=(), gone=())
 Stamp = tuple[int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """What a rebuild would change: article ids that are new, changed or gone since the live generation."""
-
-    new: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    gone: tuple[str, ...] = ()
-
-    @property
-    def count(self) -> int:
-        """How many articles wait for a rebuild."""
-        return len(self.new) + len(self.changed) + len(self.gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +83,9 @@ class Library:
         self.settings = settings
         self.embedder = embedder
         self.events = Events()
-        self._store = Store(settings.index)
+        self._store = store_of(settings)
         self._lock = threading.Lock()  # over every field below
         self._opening = threading.Lock()  # one opening at a time
-        self._adding = threading.Lock()  # one change of the corpus at a time
         self._live: _Live | None = None
         self._problem: FootnoteError | None = None
         self._seen: Stamp | None = None
@@ -110,9 +93,8 @@ class Library:
         self._next_check = 0.0
         self._checking = False
         self._jobs = Jobs()
-        self._scanning = threading.Lock()  # over the two below
-        self._scanned = NOTHING
-        self._next_scan = 0.0
+        self._shelf = Shelf(settings)
+        self._trimmer = Trimmer()
 
     # The live generation
 
@@ -178,12 +160,13 @@ class Library:
 
     def refresh_if_changed(self) -> None:
         """Notice, for the price of one stat a second, that another process committed; open that in the background."""
+        self._trimmer.tick()
         with self._lock:
             now = time.monotonic()
             if self._checking or now < self._next_check:
                 return
             self._next_check = now + CHECK_SECONDS
-            stamp = self._stamp()
+            stamp = self._store.stamp()
             if stamp is None or stamp == self._seen:
                 return
             self._checking = True
@@ -202,7 +185,7 @@ class Library:
         """Open what CURRENT names and make it the live one; what was live stays if that fails."""
         with self._opening:
             # Stamped before it is read: a commit in between is then seen at the next check.
-            stamp = self._stamp()
+            stamp = self._store.stamp()
             try:
                 generation = self._store.open(expect=self.embedder.info)
                 answerer = Answerer(generation, self.embedder, self.settings)
@@ -234,6 +217,7 @@ class Library:
             live.retired = live.retired and not unused
         if unused:
             live.generation.close()
+            self._trimmer.soon()
 
     def _current(self) -> _Live:
         if self._live is None:
@@ -242,24 +226,11 @@ class Library:
             )
         return self._live
 
-    def _stamp(self) -> Stamp | None:
-        try:
-            status = os.stat(self.settings.index / "CURRENT")
-        except OSError:
-            return None
-        return status.st_mtime_ns, status.st_ino, status.st_size
-
     # Rebuilding
 
     def start_rebuild(self, *, allow_shrink: bool = False) -> Job:
         """Rebuild in the background and go live with the result; returns the running job if there is one."""
-        job, is_new = self._jobs.begin()
-        if not is_new:
-            return job
-        threading.Thread(
-            target=self._rebuild, args=(job.id, allow_shrink), name="footnote-rebuild", daemon=True
-        ).start()
-        return job
+        return self._jobs.start(lambda show: self._rebuild(show, allow_shrink=allow_shrink))
 
     def job(self, job_id: str) -> Job | None:
         """Return a job as it stands now; None when there is none or it is too long ago."""
@@ -309,86 +280,42 @@ class Library:
         self.events.built(report, time.monotonic() - started)
         return report
 
-    def _rebuild(self, job_id: str, allow_shrink: bool) -> None:
-        self._jobs.update(job_id, state="running", started=datetime.now(UTC))
-        try:
-            report = self.build(allow_shrink=allow_shrink, progress=lambda progress: self._show(job_id, progress))
-            self._reload()
-        except FootnoteError as error:
-            outcome: dict[str, Any] = {"message": error.message, "code": error.code, "advice": error.advice}
-        except Exception:
-            logger.exception("The rebuild %s failed", job_id)
-            outcome = {"message": "The rebuild failed for a reason we did not foresee.", "code": "internal"}
-            outcome["advice"] = "The log has the details. The index before it stays in use."
-        else:
-            outcome = {"report": report.to_dict(), "message": ""}
-        state = "failed" if "code" in outcome else "done"
-        self._jobs.update(job_id, state=state, eta_s=None, finished=datetime.now(UTC), **outcome)
+    def _rebuild(self, show: Callable[[BuildProgress], None], *, allow_shrink: bool) -> BuildReport:
+        def show_gently(progress: BuildProgress) -> None:
+            # Not before: the processes that read files are shared, and have so long by the clock.
+            if progress.stage != "scan":
+                give_way()
+            show(progress)
 
-    def _show(self, job_id: str, progress: BuildProgress) -> None:
-        self._jobs.update(job_id, stage=progress.stage, done=progress.done, total=progress.total, eta_s=progress.eta_s)
+        if self.settings.korean_analyser == "kiwi":
+            # Its thread stays, and must not be started by one that gives way.
+            morphemes(KOREAN_CANARY)
+        report = in_thread(lambda: self.build(allow_shrink=allow_shrink, progress=show_gently))
+        # Not in that thread: what is loaded here stays too.
+        self._reload()
+        settle()
+        hand_back()
+        return report
 
     # The corpus
 
     def add_articles(self, files: Iterable[tuple[str, bytes]]) -> list[AddOutcome]:
         """Write files into the corpus, one outcome each; none is found before a rebuild. Files are taken one by one."""
-        limit = self.settings.max_file_mb * 2**20
-        with self._changing():
-            return [add_file(self.settings.corpus, name, data, max_bytes=limit) for name, data in files]
+        return self._shelf.add(files)
 
     def delete_article(self, article_id: str) -> Removal:
         """Move an article out of the corpus; it is answered from until a rebuild. `restore_article` undoes it."""
-        with self._changing():
-            return remove_file(self.settings.corpus, article_id)
+        return self._shelf.remove(article_id)
 
     def restore_article(self, trash_id: str) -> str:
         """Undo a `delete_article` and return the article's id."""
-        with self._changing():
-            return restore_file(self.settings.corpus, trash_id)
+        return self._shelf.restore(trash_id)
 
     def trash(self) -> list[Trashed]:
         """What was deleted and can come back, the latest first."""
-        return list_trash(self.settings.corpus)
-
-    @contextmanager
-    def _changing(self) -> Iterator[None]:
-        with self._adding:
-            yield
-        with self._scanning:
-            self._next_scan = 0.0
+        return self._shelf.trash()
 
     def pending(self) -> Pending:
         """What a rebuild would change; a file is read again only when its size or time differs."""
-        with self._lock:
-            before = self._live.generation.files if self._live else {}
-        after = {file.article.id: file.stamp.sha256 for file in self._scan(before).files}
-        return Pending(
-            new=tuple(sorted(after.keys() - before.keys())),
-            changed=tuple(
-                article_id
-                for article_id, sha256 in after.items()
-                if article_id in before and before[article_id].stamp.sha256 != sha256
-            ),
-            gone=tuple(sorted(before.keys() - after.keys())),
-        )
-
-    def _scan(self, before: Mapping[str, ScannedFile]) -> Scan:
-        with self._scanning:
-            now = time.monotonic()
-            if now < self._next_scan:
-                return self._scanned
-            # What waits for a rebuild is not in the index, so the scan before this one remembers it.
-            known = {**before, **{file.article.id: file for file in self._scanned.files}}
-            problems = {problem.path: problem for problem in self._scanned.problems}
-            try:
-                self._scanned = scan(
-                    self.settings.corpus,
-                    max_bytes=self.settings.max_file_mb * 2**20,
-                    known=known,
-                    known_problems=problems,
-                    exclude=[self.settings.index],
-                )
-            except NothingToIndexError:
-                self._scanned = NOTHING
-            self._next_scan = time.monotonic() + (time.monotonic() - now) * SCAN_PAUSE
-            return self._scanned
+        live = self.live
+        return self._shelf.pending(live.files if live else {})

@@ -123,7 +123,6 @@ class Retriever:
         self._matcher = matcher
         self._depth = settings.retrieval_depth
         self._looked_at = settings.rescored_passages
-        self._articles = [generation.articles[passage.article_id] for passage in generation.passages]
 
     def retrieve(
         self, question: str, filters: Filters = NO_FILTERS, *, period: Period | None = None, top_k: int = 10
@@ -136,6 +135,7 @@ class Retriever:
         if ranking is None:
             return Retrieval(hits=(), warnings=(FILTERS_MATCH_NOTHING,))
         best = ranking.final[: top_k + MOST_COPIES if self._generation.duplicates else top_k]
+        self._generation.gather(row for row, _ in best)
         hits = [self._hit(rank, row, score, ranking) for rank, (row, score) in enumerate(best, start=1)]
         folds = folded(hits, self._generation.duplicates)
         hits = [_shown(rank, fold) for rank, fold in enumerate(folds[:top_k], start=1)]
@@ -151,10 +151,11 @@ class Retriever:
         dense = self._dense_scores(question, allowed) if knows_language else {}
         lexical = dict(self._generation.lexical.search(self._tokens(question), self._depth, allowed=allowed))
         fused = final = fuse(dense, lexical)
-        if knows_language:
+        if knows_language and self._looked_at:
             final = rescore(final, self._matched(question, [row for row, _ in final[: self._looked_at]]))
         if period:
-            final = prefer(final, {row: nearness(period, self._articles[row].published) for row, _ in final})
+            self._generation.gather(row for row, _ in final)
+            final = prefer(final, {row: nearness(period, self._article(row).published) for row, _ in final})
         return Ranking(dense, lexical, fused, final)
 
     def _tokens(self, question: str) -> list[str]:
@@ -167,20 +168,21 @@ class Retriever:
 
     def _matched(self, question: str, rows: Sequence[int]) -> dict[int, float]:
         """How well the question's words are matched by each passage, read as a whole."""
-        texts = [embedded_text(self._articles[row], self._generation.passages[row]) for row in rows]
+        self._generation.gather(rows)
+        texts = [embedded_text(self._article(row), self._generation.passages[row]) for row in rows]
         matches = self._matcher.match(question, texts, [(0, len(text)) for text in texts])
         return {row: match.tokens for row, match in zip(rows, matches, strict=True)}
 
     def _allowed(self, filters: Filters) -> Mask | None:
-        if filters == NO_FILTERS:
-            return None
-        accepted = {article.id: filters.accept(article) for article in self._generation.articles.values()}
-        return np.array([accepted[article.id] for article in self._articles], dtype=np.bool_)
+        return None if filters == NO_FILTERS else self._generation.allow(filters)
+
+    def _article(self, row: int) -> Article:
+        return self._generation.article_of(self._generation.passages[row])
 
     def _hit(self, rank: int, row: int, score: float, ranking: Ranking) -> Hit:
         return Hit(
             passage=self._generation.passages[row],
-            article=self._articles[row],
+            article=self._article(row),
             rank=rank,
             score=score,
             dense_score=ranking.dense.get(row, 0.0),

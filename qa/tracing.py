@@ -177,7 +177,7 @@ def trace(
         period_matches_nothing=kept != filters.within(period),
         filters=(*filter_checks(filters, article), *period_check(kept, filters, article)),
     )
-    own = {row for row, passage in enumerate(answerer.generation.passages) if passage.article_id == article.id}
+    own = set(answerer.generation.rows_of(article.id))
     depth = answerer.settings.read_passages
     hits = answerer.retriever.retrieve(part, kept, period=period, top_k=depth).hits
     return Trace(
@@ -257,7 +257,7 @@ def _passages(
     if alone is None:
         return ()
     view = _View(answerer, ranking, alone, understood)
-    own = [row for row, passage in enumerate(answerer.generation.passages) if passage.article_id == article.id]
+    own = answerer.generation.rows_of(article.id)
     found = [row for row, _ in (*ranking.final, *alone.final) if row in own]
     return tuple(view.passage(row) for row in [*dict.fromkeys([*found, *own])][:MAX_PASSAGES])
 

@@ -5,6 +5,7 @@ Whatever is slow to load is imported inside the command that needs it, so that `
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -38,10 +39,10 @@ def index(
     """Build the index of the articles, or bring it up to date; only what is new or changed is embedded."""
     settings = load_settings({"corpus": corpus, "index": index_folder})
     if not watch:
-        from indexer.generation import Store
+        from indexer.stores import store_of
 
         # Known before the model is loaded, which takes seconds.
-        Store(settings.index).refuse_if_busy()
+        store_of(settings).refuse_if_busy()
     embedder = load_embedder(settings)
 
     def rebuild() -> "BuildReport":
@@ -60,7 +61,7 @@ def index(
 
 def build_index(settings: Settings, embedder: "Embedder", *, allow_shrink: bool = False) -> "BuildReport":
     """Bring the index up to date, showing on stderr how far it is."""
-    from indexer.build import build
+    from indexer.stores import build
 
     with terminal.build_display() as display:
         return build(settings, embedder, allow_shrink=allow_shrink, progress=display)
@@ -99,14 +100,20 @@ def serve(
 ) -> None:
     """Serve the page and the API; first builds the index if it is missing or stale."""
     settings = load_settings({"corpus": corpus, "index": index_folder, "host": host, "port": port})
+    from qa import memory
     from qa.guard import check_host
 
+    # Before the first thread, and the first million objects.
+    memory.keep_small()
+    memory.collect_seldom()
     check_host(settings)
     # Taken first: a busy port should be known before the model is loaded.
     with _listening(settings.host, settings.port) as listener:
         from qa import logs
 
         for_people = logs.configure(settings.log_format) == "text"
+        # Seconds of imports while the model and the index are read; no daemon, which Python would end in their midst.
+        threading.Thread(target=_import_page, name="footnote-imports").start()
         library = open_library(settings, load_embedder(settings), for_people=for_people)
         import uvicorn
 
@@ -117,9 +124,14 @@ def serve(
 
         app = create_app(library, settings)
         page = mount_page(app, library, settings)
+        memory.settle()
         _announce(library, listener, as_json=as_json, for_people=for_people)
         config = uvicorn.Config(page, log_config=None, access_log=False, **server_options(settings))
         stopping.run(config, library, app.state.traffic, listener)
+
+
+def _import_page() -> None:
+    import ui.page.mount  # noqa: F401 - for its side effect: it is there when it is asked for
 
 
 def open_library(settings: Settings, embedder: "Embedder", *, for_people: bool) -> "Library":
@@ -162,6 +174,8 @@ def _announce(library: "Library", listener: socket.socket, *, as_json: bool, for
         return
     from ui.page.examples import example_questions
 
-    answerer = library.answerer if generation else None
-    examples = (example_questions(answerer, "en") or example_questions(answerer, "ko")) if answerer else []
+    examples: list[str] = []
+    if generation:
+        answerer = library.answerer
+        examples = example_questions(answerer, "en", most=1) or example_questions(answerer, "ko", most=1)
     terminal.announce(address, generation, examples, hint=for_people)

@@ -13,8 +13,9 @@ from indexer.build import build
 from indexer.embedding import SentenceTransformerEmbedder
 from indexer.errors import IndexMissingError, UsageError
 from qa.jobs import Job
-from qa.library import Library, LibraryState, Pending
+from qa.library import Library, LibraryState
 from qa.retrieval import Filters
+from qa.shelf import Pending
 from tests.ui.conftest import Place
 from ui.page.adding import adding_html, script_words_html
 from ui.page.desk import CHOSEN, Desk

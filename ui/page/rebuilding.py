@@ -6,7 +6,8 @@ from datetime import datetime
 from indexer.errors import FootnoteError
 from indexer.generation import Generation, GenerationSummary
 from qa.jobs import Job
-from qa.library import Library, LibraryState, Pending
+from qa.library import Library, LibraryState
+from qa.shelf import Pending
 from ui.page.holdings import explained
 from ui.page.markup import escape
 from ui.texts import Words, counted, written_date, written_duration
