@@ -19,6 +19,7 @@ from qa.features import NAMES, Candidate, Matrix, candidates_of, features, years
 from qa.matching import Match, Matcher
 from qa.questions import (
     FIGURES,
+    Span,
     answer_kind,
     answer_span,
     asks_yes_or_no,
@@ -28,6 +29,7 @@ from qa.questions import (
     numbers_in,
     spans_of,
 )
+from qa.questions.spans import meets, with_whole_figures, without_lone_marks
 from qa.reading import NOT_READ, Pair, PairReader, SentenceReading
 from qa.retrieval import Hit
 
@@ -280,7 +282,7 @@ def _evidence(question: str, candidate: Candidate, reading: SentenceReading, sco
     return Evidence(candidate.article, candidate.sentence, score, start, end, candidate.hit.also_in)
 
 
-def short_answer(question: str, candidate: Candidate, reading: SentenceReading) -> tuple[int, int] | None:
+def short_answer(question: str, candidate: Candidate, reading: SentenceReading) -> Span | None:
     """Point at the short answer inside the sentence, as a span of the article; None where it may be mistaken.
 
     When a figure or a date is asked for, what the cross-encoder points at must hold one, else the only one there is;
@@ -291,24 +293,29 @@ def short_answer(question: str, candidate: Candidate, reading: SentenceReading) 
     offset = candidate.sentence.start
     kind = answer_kind(question)
     found = spans_of(kind, candidate.text, question)
-    spans = [(offset + start, offset + end) for start, end in found]
     best = answer_span(kind, candidate.text, question)
-    only = (offset + best[0], offset + best[1]) if best else None
-    if reading.short is None or reading.short_log < math.log(LEAST_SHORT_CHANCE):
+    span = best
+    if reading.short is not None and reading.short_log >= math.log(LEAST_SHORT_CHANCE):
+        pointed = (reading.short[0] - offset, reading.short[1] - offset)
+        span = _confirmed(pointed, found, best, question, candidate.text) if kind in FIGURES else pointed
+    if span is None:
+        return None
+    if kind in FIGURES:
+        span = with_whole_figures(span, found)
+    start, end = without_lone_marks(candidate.text, span)
+    words = candidate.text[start:end].split()
+    is_short = 0 < len(words) <= LONGEST_SHORT_ANSWER and end - start < 0.8 * len(candidate.text)
+    return (offset + start, offset + end) if is_short or span == best else None
+
+
+def _confirmed(pointed: Span, figures: Sequence[Span], only: Span | None, question: str, text: str) -> Span | None:
+    """Return what was pointed at if it holds a figure, of the year asked of; else the one that can be meant."""
+    if not meets(pointed, figures):
         return only
-    start, end = reading.short
-    if kind in FIGURES and not _meets((start, end), spans):
-        return only
-    beside = [(offset + a, offset + b) for a, b in beside_year(candidate.text, question, found)]
-    if kind in FIGURES and beside and not _meets((start, end), beside):
+    beside = beside_year(text, question, figures)
+    if beside and not meets(pointed, beside):
         return beside[0] if len(beside) == 1 else None
-    words = candidate.article.quote(start, end).split()
-    whole = candidate.sentence.end - candidate.sentence.start
-    return (start, end) if len(words) <= LONGEST_SHORT_ANSWER and end - start < 0.8 * whole else None
-
-
-def _meets(span: tuple[int, int], others: Sequence[tuple[int, int]]) -> bool:
-    return any(start < span[1] and end > span[0] for start, end in others)
+    return pointed
 
 
 def _sigmoid(value: float) -> float:
