@@ -34,6 +34,12 @@ class Settings(BaseModel):
 
     corpus: Path = Field(Path("corpus"), description="the folder of articles")
     index: Path = Field(Path("index"), description="the folder of the index")
+    store: str | None = Field(
+        None, min_length=1, description="a store that many machines share: a folder or an address of object storage"
+    )
+    ray_address: str | None = Field(
+        None, min_length=1, description="the Ray cluster that builds for the store, such as `auto` or `host:6379`"
+    )
     host: str = Field("127.0.0.1", description="the address to serve on")
     port: int = Field(8000, ge=0, le=65535, description="the port to serve on; 0 takes a free one")
     allowed_hosts: tuple[str, ...] = Field(
@@ -147,6 +153,12 @@ class Settings(BaseModel):
     def _keys_differ(self) -> Self:
         if self.api_key is not None and self.api_key == self.admin_key:
             raise ValueError("api_key and admin_key are the same; leave out one")
+        return self
+
+    @model_validator(mode="after")
+    def _cluster_has_a_store(self) -> Self:
+        if self.ray_address is not None and self.store is None:
+            raise ValueError("ray_address needs store")
         return self
 
     @model_validator(mode="after")

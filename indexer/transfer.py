@@ -153,6 +153,8 @@ def _report(copy: Copy, generation: str | None, *, committed: bool, warnings: Se
 class _Received:
     """A generation that came from elsewhere, as `Writer.publish` wants it."""
 
+    is_foreign = True
+
     def __init__(self, folder: Path, copy: Copy) -> None:
         self.folder = folder
         self.copy = copy
@@ -160,6 +162,9 @@ class _Received:
     def tokens_of(self, row: int) -> Sequence[str]:
         """Whoever wrote the copy has asked it these questions."""
         return ()
+
+    def compare(self, generation: Generation) -> None:
+        """Nobody here knows what it should be."""
 
     def seal(self, name: str, parent: str | None) -> None:
         """Write the manifest: as it came, or under another name."""

@@ -65,6 +65,9 @@ def index_checks(settings: Settings) -> Iterator[Check]:
     from indexer.generation import Store
     from indexer.opening import read_generation
 
+    if settings.store is not None:
+        yield _store_check(settings)
+        return
     store = Store(settings.index)
     names, current = store.names(), store.current_id()
     if not names:
@@ -228,12 +231,20 @@ def _report(checks: Iterable[Check], *, as_json: bool) -> None:
         raise typer.Exit(failed[0].exit_code)
 
 
+def _store_check(settings: Settings) -> Check:
+    from indexer.stores import store_of
+
+    counts = store_of(settings).open().manifest.counts
+    held = f"{terminal.count(counts.articles, 'article')}, {terminal.count(counts.passages, 'passage')}"
+    return Check("store", "ok", f"{settings.store} can be read; {held}; its bytes are checked by whoever keeps them")
+
+
 def rollback(index_folder: IndexOption = None, as_json: JsonOption = False) -> None:
     """Go back to the generation before the current one; nothing is deleted."""
     settings = load_settings({"index": index_folder})
-    from indexer.generation import Store
+    from indexer.stores import store_of
 
-    generation = Store(settings.index).rollback()
+    generation = store_of(settings).rollback()
     if as_json:
         terminal.write_json({"generation": generation})
     else:

@@ -70,9 +70,9 @@ def open_answerer(settings: Settings) -> "Answerer":
 
 def open_generation(settings: Settings, embedder: "Embedder | None" = None) -> "Generation":
     """Open the current generation; say so when it is an older one."""
-    from indexer.generation import Store
+    from indexer.stores import store_of
 
-    generation = Store(settings.index).open(expect=embedder.info if embedder else None)
+    generation = store_of(settings).open(expect=embedder.info if embedder else None)
     if generation.degraded:
         terminal.say(f"{generation.degraded}. Run `footnote index`.", label="note: ", style="yellow")
     return generation

@@ -24,11 +24,11 @@ def export(
 ) -> None:
     """Write a copy of the current index, as a zip or a folder; questions and rebuilds go on meanwhile."""
     settings = load_settings({"index": index_folder})
-    from indexer.generation import Store
+    from indexer.stores import folder_of
     from indexer.transfer import export_generation
 
     with terminal.counter("Writing") as progress:
-        report = export_generation(Store(settings.index), target, progress=progress)
+        report = export_generation(folder_of(settings), target, progress=progress)
     _show(report, f"{report.copy_of} is in {target}, and was read back", as_json=as_json)
 
 
@@ -40,10 +40,10 @@ def import_(
 ) -> None:
     """Check a copy byte by byte and make it the current index; the one before is kept, for `footnote rollback`."""
     settings = load_settings({"index": index_folder})
-    from indexer.generation import Store
+    from indexer.stores import folder_of
     from indexer.transfer import import_copy, verify_copy
 
-    store = Store(settings.index)
+    store = folder_of(settings)
     if not verify:
         store.refuse_if_busy()
     model = load_embedder(settings).info
