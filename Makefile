@@ -54,8 +54,10 @@ sbom: setup ## dist/sbom.json: what serving needs, and the models, as a CycloneD
 licences: setup ## write docs/licences.md anew, after a change of dependencies
 	$(BIN)/python .ci/supply_chain.py licences
 
-bench: setup ## how fast the parts are, as ratios, and on which machine
+bench: setup ## how fast the parts are, as ratios, and on which machine; PEERS=…/bin/python adds the peers installed there
 	$(BIN)/python benchmarks/speed.py --save benchmarks/results/speed.json
+	$(BIN)/python -m benchmarks.embedding --save benchmarks/results/embedding.json
+	$(if $(PEERS),OMP_NUM_THREADS=1 $(PEERS) -m benchmarks.peers.speed --save benchmarks/results/peer_speed.json --plot docs/plots)
 
 eval: setup ## the quality figures on the questions of tests/quality
 	@dir=$$(mktemp -d) && $(BIN)/footnote index --index "$$dir" && $(BIN)/footnote eval $(QUESTIONS) --index "$$dir"; \

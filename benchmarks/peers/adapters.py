@@ -18,10 +18,15 @@ from numpy.typing import NDArray
 from benchmarks.peers.metrics import DEPTH, Chunk
 
 if TYPE_CHECKING:  # a peer is imported only when it is used
+    from haystack import Document
     from haystack.document_stores.in_memory import InMemoryDocumentStore
+    from langchain_community.retrievers import BM25Retriever
     from langchain_community.vectorstores import FAISS
+    from langchain_core.retrievers import BaseRetriever as LangChainRetriever
+    from llama_index.core import VectorStoreIndex
     from llama_index.core.retrievers import BaseRetriever
     from llama_index.core.schema import TextNode
+    from txtai import Embeddings
 
 # Some peers report their use to their makers, or look for models on a hub.
 os.environ.update(
@@ -32,6 +37,7 @@ LEG_DEPTH = 100
 
 Search = Callable[[str], list[int]]
 Vectors = NDArray[np.float32]
+Embed = Callable[[Sequence[str]], Vectors]
 
 
 class SharedEmbedder:
@@ -60,8 +66,8 @@ class Peer:
     modules: tuple[str, ...]
     splitter: str
     split: Callable[[str], list[str]]
-    dense: Callable[[Sequence[Chunk], SharedEmbedder], Search]
-    hybrid: Callable[[Sequence[Chunk], SharedEmbedder], Search]
+    dense: Callable[[Sequence[Chunk], Embed], Search]
+    hybrid: Callable[[Sequence[Chunk], Embed], Search]
 
     def missing(self) -> str | None:
         """Name what is not installed, if anything."""
@@ -83,7 +89,8 @@ def langchain_split(text: str) -> list[str]:
     return list(RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=200).split_text(text))
 
 
-def _langchain_store(chunks: Sequence[Chunk], embed: SharedEmbedder) -> "FAISS":
+def langchain_store(chunks: Sequence[Chunk], embed: Embed) -> "FAISS":
+    """FAISS's exact index behind LangChain's store, rows as metadata."""
     from langchain_community.vectorstores import FAISS
     from langchain_core.embeddings import Embeddings
 
@@ -94,27 +101,38 @@ def _langchain_store(chunks: Sequence[Chunk], embed: SharedEmbedder) -> "FAISS":
         def embed_query(self, text: str) -> list[float]:
             return embed([text])[0].tolist()  # type: ignore[no-any-return]  # numpy says Any
 
-    return FAISS.from_texts([chunk.seen for chunk in chunks], Shared(), metadatas=_langchain_rows(chunks))
+    return FAISS.from_texts([chunk.seen for chunk in chunks], Shared(), metadatas=langchain_rows(chunks))
 
 
-def _langchain_rows(chunks: Sequence[Chunk]) -> list[dict[str, int]]:
-    return [{"row": row} for row in range(len(chunks))]
+def langchain_rows(chunks: Sequence[Chunk], start: int = 0) -> list[dict[str, int]]:
+    """Return the metadata of each chunk: its row."""
+    return [{"row": row} for row in range(start, start + len(chunks))]
 
 
-def langchain_dense(chunks: Sequence[Chunk], embed: SharedEmbedder) -> Search:
+def langchain_words(chunks: Sequence[Chunk]) -> "BM25Retriever":
+    """rank_bm25 behind LangChain's retriever."""
+    from langchain_community.retrievers import BM25Retriever
+
+    return BM25Retriever.from_texts([chunk.seen for chunk in chunks], metadatas=langchain_rows(chunks), k=LEG_DEPTH)
+
+
+def langchain_ensemble(words: "BM25Retriever", store: "FAISS") -> "LangChainRetriever":
+    """Both legs, half and half."""
+    from langchain_classic.retrievers import EnsembleRetriever
+
+    meaning = store.as_retriever(search_kwargs={"k": LEG_DEPTH})
+    return EnsembleRetriever(retrievers=[words, meaning], weights=[0.5, 0.5], id_key="row")
+
+
+def langchain_dense(chunks: Sequence[Chunk], embed: Embed) -> Search:
     """FAISS as a retriever."""
-    retriever = _langchain_store(chunks, embed).as_retriever(search_kwargs={"k": DEPTH})
+    retriever = langchain_store(chunks, embed).as_retriever(search_kwargs={"k": DEPTH})
     return lambda question: [found.metadata["row"] for found in retriever.invoke(question)]
 
 
-def langchain_hybrid(chunks: Sequence[Chunk], embed: SharedEmbedder) -> Search:
+def langchain_hybrid(chunks: Sequence[Chunk], embed: Embed) -> Search:
     """EnsembleRetriever over BM25Retriever and FAISS, half and half."""
-    from langchain_classic.retrievers import EnsembleRetriever
-    from langchain_community.retrievers import BM25Retriever
-
-    words = BM25Retriever.from_texts([chunk.seen for chunk in chunks], metadatas=_langchain_rows(chunks), k=LEG_DEPTH)
-    meaning = _langchain_store(chunks, embed).as_retriever(search_kwargs={"k": LEG_DEPTH})
-    retriever = EnsembleRetriever(retrievers=[words, meaning], weights=[0.5, 0.5], id_key="row")
+    retriever = langchain_ensemble(langchain_words(chunks), langchain_store(chunks, embed))
     return lambda question: [found.metadata["row"] for found in retriever.invoke(question)[:DEPTH]]
 
 
@@ -128,25 +146,49 @@ def llama_index_split(text: str) -> list[str]:
     return list(SentenceSplitter().split_text(text))
 
 
-def _llama_index_nodes(chunks: Sequence[Chunk], embed: SharedEmbedder) -> "list[TextNode]":
+def llama_index_nodes(chunks: Sequence[Chunk], embed: Embed, start: int = 0) -> "list[TextNode]":
+    """Nodes that bring their vectors, the row as id."""
     from llama_index.core.schema import TextNode
 
     vectors = embed([chunk.seen for chunk in chunks])
     return [
         TextNode(id_=str(row), text=chunk.seen, embedding=vector.tolist())
-        for row, (chunk, vector) in enumerate(zip(chunks, vectors, strict=True))
+        for row, (chunk, vector) in enumerate(zip(chunks, vectors, strict=True), start)
     ]
 
 
-def _llama_index_store(nodes: "list[TextNode]", depth: int) -> "BaseRetriever":
+def llama_index_store(nodes: "list[TextNode]") -> "VectorStoreIndex":
+    """Its default store, in memory."""
     from llama_index.core import MockEmbedding, VectorStoreIndex
 
     # The mock is never asked: nodes and queries bring their vectors.
-    index = VectorStoreIndex(nodes, embed_model=MockEmbedding(embed_dim=len(nodes[0].embedding)))
-    return index.as_retriever(similarity_top_k=depth)
+    return VectorStoreIndex(nodes, embed_model=MockEmbedding(embed_dim=len(nodes[0].embedding)))
 
 
-def _llama_index_search(retriever: "BaseRetriever", embed: SharedEmbedder) -> Search:
+def llama_index_words(nodes: "list[TextNode]") -> "BaseRetriever":
+    """bm25s behind LlamaIndex's retriever."""
+    from llama_index.retrievers.bm25 import BM25Retriever
+
+    return BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=min(LEG_DEPTH, len(nodes)))
+
+
+def llama_index_fusion(words: "BaseRetriever", index: "VectorStoreIndex") -> "BaseRetriever":
+    """Both legs by reciprocal rank, without invented queries."""
+    from llama_index.core.llms import MockLLM
+    from llama_index.core.retrievers import QueryFusionRetriever
+
+    return QueryFusionRetriever(
+        [index.as_retriever(similarity_top_k=LEG_DEPTH), words],
+        llm=MockLLM(),  # asked for further queries only, and there are none
+        mode="reciprocal_rerank",
+        similarity_top_k=DEPTH,
+        num_queries=1,
+        use_async=False,
+    )
+
+
+def llama_index_search(retriever: "BaseRetriever", embed: Embed) -> Search:
+    """Ask with the vector of the question at hand."""
     from llama_index.core import QueryBundle
 
     def search(question: str) -> list[int]:
@@ -156,28 +198,16 @@ def _llama_index_search(retriever: "BaseRetriever", embed: SharedEmbedder) -> Se
     return search
 
 
-def llama_index_dense(chunks: Sequence[Chunk], embed: SharedEmbedder) -> Search:
+def llama_index_dense(chunks: Sequence[Chunk], embed: Embed) -> Search:
     """VectorStoreIndex as a retriever."""
-    return _llama_index_search(_llama_index_store(_llama_index_nodes(chunks, embed), DEPTH), embed)
+    index = llama_index_store(llama_index_nodes(chunks, embed))
+    return llama_index_search(index.as_retriever(similarity_top_k=DEPTH), embed)
 
 
-def llama_index_hybrid(chunks: Sequence[Chunk], embed: SharedEmbedder) -> Search:
+def llama_index_hybrid(chunks: Sequence[Chunk], embed: Embed) -> Search:
     """QueryFusionRetriever over the index and BM25Retriever by reciprocal rank, without invented queries."""
-    from llama_index.core.llms import MockLLM
-    from llama_index.core.retrievers import QueryFusionRetriever
-    from llama_index.retrievers.bm25 import BM25Retriever
-
-    nodes = _llama_index_nodes(chunks, embed)
-    words = BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=min(LEG_DEPTH, len(nodes)))
-    retriever = QueryFusionRetriever(
-        [_llama_index_store(nodes, LEG_DEPTH), words],
-        llm=MockLLM(),  # asked for further queries only, and there are none
-        mode="reciprocal_rerank",
-        similarity_top_k=DEPTH,
-        num_queries=1,
-        use_async=False,
-    )
-    return _llama_index_search(retriever, embed)
+    nodes = llama_index_nodes(chunks, embed)
+    return llama_index_search(llama_index_fusion(llama_index_words(nodes), llama_index_store(nodes)), embed)
 
 
 # ---------------------------------------------------------------- Haystack
@@ -191,26 +221,31 @@ def haystack_split(text: str) -> list[str]:
     return [part.content for part in DocumentSplitter().run(documents=[Document(content=text)])["documents"]]
 
 
-def _haystack_store(chunks: Sequence[Chunk], embed: SharedEmbedder) -> "InMemoryDocumentStore":
+def haystack_documents(chunks: Sequence[Chunk], embed: Embed, start: int = 0) -> "list[Document]":
+    """Documents that bring their vectors, the row as id."""
     from haystack import Document
+
+    vectors = embed([chunk.seen for chunk in chunks])
+    return [
+        Document(id=str(row), content=chunk.seen, embedding=vector.tolist())
+        for row, (chunk, vector) in enumerate(zip(chunks, vectors, strict=True), start)
+    ]
+
+
+def haystack_store(chunks: Sequence[Chunk], embed: Embed) -> "InMemoryDocumentStore":
+    """Its store in memory, which serves both legs."""
     from haystack.document_stores.in_memory import InMemoryDocumentStore
 
     store = InMemoryDocumentStore()
-    vectors = embed([chunk.seen for chunk in chunks])
-    store.write_documents(
-        [
-            Document(id=str(row), content=chunk.seen, embedding=vector.tolist())
-            for row, (chunk, vector) in enumerate(zip(chunks, vectors, strict=True))
-        ]
-    )
+    store.write_documents(haystack_documents(chunks, embed))
     return store
 
 
-def haystack_dense(chunks: Sequence[Chunk], embed: SharedEmbedder) -> Search:
+def haystack_dense(chunks: Sequence[Chunk], embed: Embed) -> Search:
     """InMemoryEmbeddingRetriever."""
     from haystack.components.retrievers import InMemoryEmbeddingRetriever
 
-    retriever = InMemoryEmbeddingRetriever(_haystack_store(chunks, embed), top_k=DEPTH)
+    retriever = InMemoryEmbeddingRetriever(haystack_store(chunks, embed), top_k=DEPTH)
 
     def search(question: str) -> list[int]:
         found = retriever.run(query_embedding=embed([question])[0].tolist())["documents"]
@@ -219,12 +254,16 @@ def haystack_dense(chunks: Sequence[Chunk], embed: SharedEmbedder) -> Search:
     return search
 
 
-def haystack_hybrid(chunks: Sequence[Chunk], embed: SharedEmbedder) -> Search:
+def haystack_hybrid(chunks: Sequence[Chunk], embed: Embed) -> Search:
     """Both in-memory retrievers, joined by reciprocal rank."""
+    return haystack_joined(haystack_store(chunks, embed), embed)
+
+
+def haystack_joined(store: "InMemoryDocumentStore", embed: Embed) -> Search:
+    """Both legs over one store."""
     from haystack.components.joiners import DocumentJoiner
     from haystack.components.retrievers import InMemoryBM25Retriever, InMemoryEmbeddingRetriever
 
-    store = _haystack_store(chunks, embed)
     meaning = InMemoryEmbeddingRetriever(store, top_k=LEG_DEPTH)
     words = InMemoryBM25Retriever(store, top_k=LEG_DEPTH)
     joiner = DocumentJoiner(join_mode="reciprocal_rank_fusion", top_k=DEPTH)
@@ -247,7 +286,8 @@ def txtai_split(text: str) -> list[str]:
     return list(Segmentation(paragraphs=True)(text))
 
 
-def _txtai(chunks: Sequence[Chunk], embed: SharedEmbedder, *, hybrid: bool) -> Search:
+def txtai_embeddings(chunks: Sequence[Chunk], embed: Embed, *, hybrid: bool) -> "Embeddings":
+    """Its index, rows as ids."""
     from txtai import Embeddings
 
     def transform(texts: Sequence[str]) -> Vectors:
@@ -255,17 +295,22 @@ def _txtai(chunks: Sequence[Chunk], embed: SharedEmbedder, *, hybrid: bool) -> S
 
     embeddings = Embeddings(method="external", transform=transform, hybrid=hybrid)
     embeddings.index((row, chunk.seen, None) for row, chunk in enumerate(chunks))
+    return embeddings
+
+
+def txtai_search(embeddings: "Embeddings") -> Search:
+    """Ask it as its examples do."""
     return lambda question: [int(row) for row, _ in embeddings.search(question, DEPTH)]
 
 
-def txtai_dense(chunks: Sequence[Chunk], embed: SharedEmbedder) -> Search:
+def txtai_dense(chunks: Sequence[Chunk], embed: Embed) -> Search:
     """Embeddings."""
-    return _txtai(chunks, embed, hybrid=False)
+    return txtai_search(txtai_embeddings(chunks, embed, hybrid=False))
 
 
-def txtai_hybrid(chunks: Sequence[Chunk], embed: SharedEmbedder) -> Search:
+def txtai_hybrid(chunks: Sequence[Chunk], embed: Embed) -> Search:
     """Embeddings with hybrid=True: BM25 normalised, half and half; it takes legs of ten times the depth itself."""
-    return _txtai(chunks, embed, hybrid=True)
+    return txtai_search(txtai_embeddings(chunks, embed, hybrid=True))
 
 
 PEERS = (
