@@ -17,9 +17,10 @@ M_ARENA_MAX = -8
 # Threads share two heaps instead of having up to eight a core, whose holes nobody else can fill.
 ARENAS = 2
 TRIM_SECONDS = 60.0
-# Objects made before the collector looks at them, and how often older ones come too; Python's are 700, 10, 10.
-# An index of 100,000 passages is opened in less than half the time.
-COLLECTED_AFTER = (50_000, 20, 50)
+# Objects made before the collector looks at them, and how often older ones come too, while much is read that stays:
+# an index of 100,000 passages is opened in less than half the time. Then Python's own, since an answer leaves circles
+# with arrays in them, and hundreds of MiB of those would wait.
+WHILE_READING, ELSE = (50_000, 20, 50), (700, 10, 10)
 
 
 @cache
@@ -42,8 +43,8 @@ def keep_small() -> bool:
 
 
 def collect_seldom() -> None:
-    """Let Python's collector look for garbage in circles less often; what is in none goes at once as ever."""
-    gc.set_threshold(*COLLECTED_AFTER)
+    """Let Python's collector look for circles of garbage less often, until things `settle`; the rest goes as ever."""
+    gc.set_threshold(*WHILE_READING)
 
 
 def settle() -> None:
@@ -54,6 +55,7 @@ def settle() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*ELSE)
 
 
 def hand_back() -> None:

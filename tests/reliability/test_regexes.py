@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
+from types import ModuleType
 
 import pytest
 
@@ -63,16 +64,25 @@ def in_source(tree: ast.AST) -> Iterator[tuple[str, str]]:
                 yield pattern.value, node.func.attr
 
 
+def imported() -> Iterator[tuple[str, ModuleType]]:
+    """Every module by its name, but those of an extra that is not installed: their source is read all the same."""
+    for package in (indexer, qa, ui):
+        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            try:
+                yield info.name, importlib.import_module(info.name)
+            except ModuleNotFoundError:
+                if not info.name.startswith("indexer.cluster."):
+                    raise
+
+
 @cache
 def ours() -> Found:
     """Every pattern with its flags, and where it was found."""
     found: Found = {}
-    for package in (indexer, qa, ui):
-        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            module = importlib.import_module(info.name)
-            for thing in vars(module).values():
-                for pattern in in_memory(thing):
-                    found.setdefault((pattern.pattern, pattern.flags), info.name)
+    for name, module in imported():
+        for thing in vars(module).values():
+            for pattern in in_memory(thing):
+                found.setdefault((pattern.pattern, pattern.flags), name)
     for name, tree in modules().items():
         for text, _ in in_source(tree):
             found.setdefault((text, int(re.UNICODE)), name)
@@ -101,13 +111,12 @@ def uses() -> dict[str, set[str]]:
     for tree in modules().values():
         for text, way in in_source(tree):
             found.setdefault(text, set()).add(way if way in WAYS else "finditer")
-    for package in (indexer, qa, ui):
-        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            for name, thing in vars(importlib.import_module(info.name)).items():
-                if isinstance(thing, re.Pattern):
-                    found.setdefault(str(thing.pattern), set()).update(
-                        named.get(f"{info.name if name.startswith('_') else ''}:{name}", ())
-                    )
+    for module_name, module in imported():
+        for name, thing in vars(module).items():
+            if isinstance(thing, re.Pattern):
+                found.setdefault(str(thing.pattern), set()).update(
+                    named.get(f"{module_name if name.startswith('_') else ''}:{name}", ())
+                )
     return found
 
 
