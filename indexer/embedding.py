@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-# The machine code that oneDNN keeps for each shape of a product takes a quarter of a MiB. Texts have many lengths,
-# so the 1,024 it would keep are soon there: a server grew by hundreds of MiB.
+# The machine code for each shape of a product takes a quarter of a MiB, and texts have many lengths. torch would keep
+# 1,024 in each thread, and oneDNN as many for all: a server grew by hundreds of MiB, and is no slower without them.
+os.environ.setdefault("LRU_CACHE_CAPACITY", "16")
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
 
 BUNDLED_ID = "all-MiniLM-L6-v2"
