@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -25,6 +26,7 @@ from indexer.lines import JoinedPassages
 from indexer.manifest import ChunkerInfo, Counts, Shape, same_embedder
 from indexer.records import IndexedPassage, embedded_hash
 from indexer.reuse import Reuse, find
+from indexer.sandbox import Parser
 from indexer.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -95,7 +97,9 @@ def build(
     analyser = Analyser(settings.korean_analyser)
     shape = Shape(embedder.info, ChunkerInfo(CHUNKER, settings.passage_words), analyser.name, FORMATS)
     with writing(Store(settings.index), keep=settings.keep_generations) as writer:
-        scanned = _scan(settings, writer.base, clock)
+        # Other readers may make other articles of the same file.
+        known = writer.base if writer.base and writer.base.manifest.formats == FORMATS else None
+        scanned = scan_corpus(settings, known, clock)
         changes = _compare(writer.base, scanned)
         if writer.base and not allow_shrink:
             refuse_to_shrink(writer.base, scanned, changes, settings.shrink_limit)
@@ -155,9 +159,18 @@ class Clock:
         self.seconds[stage] = round(time.monotonic() - meter.started, 3)
 
 
-def _scan(settings: Settings, base: Generation | None, clock: Clock) -> Scan:
-    # Other readers may make other articles of the same file.
-    known = base if base and base.manifest.formats == FORMATS else None
+def scan_corpus(
+    settings: Settings,
+    known: Generation | None,
+    clock: Clock,
+    *,
+    exclude: Sequence[Path] = (),
+    parser: Parser | None = None,
+) -> Scan:
+    """Scan the corpus and tell how far that is; `known` is what need not be read again, `exclude` is not looked into.
+
+    Raises NothingToIndexError when no article can be read.
+    """
     with clock.stage("scan", 0) as meter:
 
         def tell(done: int, total: int) -> None:
@@ -169,8 +182,9 @@ def _scan(settings: Settings, base: Generation | None, clock: Clock) -> Scan:
             max_bytes=settings.max_file_mb * 1024 * 1024,
             known=known.files if known else {},
             known_problems={problem.path: problem for problem in known.manifest.problems} if known else {},
-            exclude=[settings.index],
+            exclude=[settings.index, *exclude],
             progress=tell,
+            parser=parser,
         )
     for problem in scanned.problems:
         logger.info("not used: %s (%s): %s", printable(problem.path), problem.code, problem.detail)
@@ -216,11 +230,12 @@ def _is_up_to_date(base: Generation, scanned: Scan, changes: Changes, shape: Sha
         and base.manifest.shape.serves(shape)
         and base.duplicates_method == METHOD
         and not (changes.new or changes.changed or changes.gone)
-        and _reasons(base.manifest.problems) == _reasons(scanned.problems)
+        and reasons(base.manifest.problems) == reasons(scanned.problems)
     )
 
 
-def _reasons(problems: Sequence[Problem]) -> list[tuple[str, str]]:
+def reasons(problems: Sequence[Problem]) -> list[tuple[str, str]]:
+    """Return which files are not used and why, as they are compared between builds."""
     return [(problem.path, problem.code) for problem in problems]
 
 

@@ -5,7 +5,6 @@ change stay where they are, and those of an article that did are all embedded ag
 """
 
 import hashlib
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,13 +12,13 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from indexer.build import BuildProgress, BuildReport, Changes, Clock, refuse_to_shrink
+from indexer.build import BuildProgress, BuildReport, Changes, Clock, reasons, refuse_to_shrink, scan_corpus
 from indexer.chunking import CHUNKER
 from indexer.cluster.contract import Change, Parcel, SharedStore
 from indexer.cluster.generations import SharedGeneration
 from indexer.cluster.parcels import Recipe, loads, make_parcel
 from indexer.cluster.store import INSTALL, ClusterStore, shared_store
-from indexer.corpus import Scan, ScannedFile, printable, scan
+from indexer.corpus import Scan, ScannedFile
 from indexer.duplicates import METHOD, fold
 from indexer.embedding import Embedder, SentenceTransformerEmbedder
 from indexer.errors import IndexMissingError, NothingToIndexError, SettingsError
@@ -30,8 +29,6 @@ from indexer.manifest import ChunkerInfo, Manifest, Shape
 from indexer.records import Duplicates
 from indexer.sandbox import Parser
 from indexer.settings import Settings
-
-logger = logging.getLogger(__name__)
 
 COMMIT_STEPS = 3
 
@@ -58,7 +55,7 @@ def build_shared(
     # Of another shape, all articles are read again: their texts are needed, not only their stamps.
     known = base if base and base.manifest.shape.serves(shape) else None
     with _machines(settings, load_embedder) as machines:
-        scanned = _scan(settings, known, machines.parser, clock)
+        scanned = scan_corpus(settings, known, clock, exclude=[Path(str(settings.store))], parser=machines.parser)
         changes = _changes(base, scanned)
         if base and not allow_shrink:
             refuse_to_shrink(base, scanned, changes, settings.shrink_limit)
@@ -124,32 +121,6 @@ def _base(settings: Settings) -> SharedGeneration | None:
         return None
 
 
-def _scan(settings: Settings, known: Generation | None, parser: Parser | None, clock: Clock) -> Scan:
-    with clock.stage("scan", 0) as meter:
-
-        def tell(done: int, total: int) -> None:
-            meter.total = total
-            meter(done)
-
-        scanned = scan(
-            settings.corpus,
-            max_bytes=settings.max_file_mb * 1024 * 1024,
-            known=known.files if known else {},
-            known_problems={problem.path: problem for problem in known.manifest.problems} if known else {},
-            exclude=[settings.index, Path(str(settings.store))],
-            progress=tell,
-            parser=parser,
-        )
-    for problem in scanned.problems:
-        logger.info("not used: %s (%s): %s", printable(problem.path), problem.code, problem.detail)
-    if not scanned.files:
-        raise NothingToIndexError(
-            f"There is no readable article in {settings.corpus}.",
-            advice="Put articles there, or name another folder with --corpus; an existing index stays in use.",
-        )
-    return scanned
-
-
 def _changes(base: SharedGeneration | None, scanned: Scan) -> Changes:
     before = base.stored.stamps() if base else {}
     after = {file.article.id: file.stamp.sha256 for file in scanned.files}
@@ -162,10 +133,9 @@ def _changes(base: SharedGeneration | None, scanned: Scan) -> Changes:
 
 
 def _is_up_to_date(base: SharedGeneration, scanned: Scan, changes: Changes) -> bool:
-    reasons = [(problem.path, problem.code) for problem in scanned.problems]
     return (
         not (changes.new or changes.changed or changes.gone)
-        and reasons == [(problem.path, problem.code) for problem in base.manifest.problems]
+        and reasons(base.manifest.problems) == reasons(scanned.problems)
         and base.duplicates_method == METHOD
     )
 
