@@ -209,6 +209,28 @@ def measured(folder: Path, many: int, rounds: int) -> dict[str, Any]:
     }
 
 
+def table(result: dict[str, Any]) -> str:
+    """Return what was measured as the Markdown table of docs/benchmarks.md."""
+    core, cores = result["one_core_by_processor_time"], result["all_cores_by_the_clock"]
+    peaks = [f"{part[f'peak_{kind}_gflops']}" for part in (core, cores) for kind in ("float32", "bfloat16")]
+    setup = result["setup"]
+    rows = [
+        f"{setup['passages']} passages of {setup['tokens_per_passage']:.0f} tokens, load {setup['load']}. "
+        f"Peaks in GFLOP/s: {peaks[0]} and {peaks[1]} (single precision and bfloat16) on one core, "
+        f"{peaks[2]} and {peaks[3]} on two.",
+        "",
+        "| | one core: passages/s | × library, single precision | MFU | two cores: passages/s | × | MFU |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name in (name for name in core if isinstance(core[name], dict)):
+        cells = [
+            f"{part[name]['passages_per_s']} | {part[name]['times_library_float32']} | {part[name]['mfu']:.0%}"
+            for part in (core, cores)
+        ]
+        rows.append(f"| {name.replace('float32', 'single precision').replace(' ', ', ', 1)} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "corpus")
@@ -216,10 +238,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--save", type=Path)
     arguments = parser.parse_args()
-    text = json.dumps(measured(arguments.folder, arguments.passages, arguments.rounds), indent=2)
-    print(text)
+    result = measured(arguments.folder, arguments.passages, arguments.rounds)
+    print(table(result))
     if arguments.save:
-        arguments.save.write_text(text + "\n", encoding="utf-8")
+        arguments.save.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
