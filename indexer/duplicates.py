@@ -12,12 +12,15 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from datasketch import MinHash, MinHashLSH
 from numpy.typing import NDArray
 
 from indexer.articles import Article
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 # Part of an index: another way to find copies means finding them again.
 METHOD = "minhash/1"
@@ -49,6 +52,8 @@ def fold(articles: Iterable[Article]) -> dict[str, tuple[str, ...]]:
     An article without a date counts as later than all others; equal dates are in the order of the ids. An article
     that has no copy is in no group.
     """
+    from datasketch import MinHashLSH
+
     ordered = {article.id: article for article in sorted(articles, key=_by_date)}
     group_of: dict[str, list[str]] = {}
     listed = MinHashLSH(num_perm=PERMUTATIONS, params=BANDS)
@@ -174,7 +179,10 @@ def _hash(word: str) -> int:
     return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest(), "little")
 
 
-def _signature(own: Shingles) -> MinHash:
+def _signature(own: Shingles) -> "MinHash":
+    # It brings scipy, a third of a second: a server that has nothing new to group starts without.
+    from datasketch import MinHash
+
     signature = MinHash(num_perm=PERMUTATIONS, hashfunc=int, scheme="affine64", permutations=_permutations())
     # In slices: a signature takes 128 numbers for each shingle while it is made.
     for part in _slices(own):
@@ -184,6 +192,8 @@ def _signature(own: Shingles) -> MinHash:
 
 @lru_cache(maxsize=1)
 def _permutations() -> NDArray[np.uint64]:
+    from datasketch import MinHash
+
     return np.array(MinHash(num_perm=PERMUTATIONS, seed=1, scheme="affine64").permutations, dtype=np.uint64)
 
 

@@ -1,6 +1,7 @@
 """Questions to passages: filters first, then both legs, one fused ranking, and a closer look at the best."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -21,6 +22,9 @@ Mask = NDArray[np.bool_]
 
 # How many more passages are looked at, so that folding the copies of a story leaves enough.
 MOST_COPIES = 40
+
+# The leg of words goes on here while the question is embedded, which takes one core and longer.
+_BESIDE = ThreadPoolExecutor(thread_name_prefix="footnote-leg")
 
 # What the user should know about how the hits were found; ui/texts.py has the words.
 FILTERS_MATCH_NOTHING = "filters_match_nothing"
@@ -147,9 +151,10 @@ class Retriever:
         allowed = self._allowed(filters)
         if allowed is not None and not allowed.any():
             return None
+        beside = _BESIDE.submit(self._lexical_scores, question, allowed)
         knows_language = self._matcher.knows_language_of(question)
         dense = self._dense_scores(question, allowed) if knows_language else {}
-        lexical = dict(self._generation.lexical.search(self._tokens(question), self._depth, allowed=allowed))
+        lexical = beside.result()
         fused = final = fuse(dense, lexical)
         if knows_language and self._looked_at:
             final = rescore(final, self._matched(question, [row for row, _ in final[: self._looked_at]]))
@@ -161,6 +166,9 @@ class Retriever:
     def _tokens(self, question: str) -> list[str]:
         # A question of nothing but stop words ("who is it?") still deserves a lexical search.
         return self._matcher.analyser.content_tokens(question) or self._matcher.analyser.tokens(question)
+
+    def _lexical_scores(self, question: str, allowed: Mask | None) -> dict[int, float]:
+        return dict(self._generation.lexical.search(self._tokens(question), self._depth, allowed=allowed))
 
     def _dense_scores(self, question: str, allowed: Mask | None) -> dict[int, float]:
         query = self._embedder.embed_queries([question])[0]

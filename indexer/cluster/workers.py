@@ -23,8 +23,6 @@ from indexer.sandbox import shared_pool
 
 # What one task takes of a machine; a machine that declares a single one gives that.
 CPUS = 2
-# So many tasks wait for each that runs.
-AHEAD = 2
 
 Loader = Callable[[], Embedder]
 
@@ -78,13 +76,15 @@ def parcels(
 
     A task that is lost with its machine runs again elsewhere; what it had put is never committed.
     """
-    cpus = min(CPUS, max((int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]), default=1))
-    task = ray.remote(num_cpus=max(1, cpus), max_retries=-1)(_make_parcel)
-    most = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)) // max(1, cpus)) + 1
+    largest = max((int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]), default=1)
+    cpus = max(1, min(CPUS, largest))
+    task = ray.remote(num_cpus=cpus, max_retries=-1)(_make_parcel)
     waiting: dict[Any, int] = {}
     source = iter(loads)
     while True:
-        while len(waiting) < most and (load := next(source, None)) is not None:
+        # No more than can run: for one that waits Ray starts a worker every other second, and ends it for want of room.
+        room = max(1, int(ray.cluster_resources().get("CPU", 1)) // cpus)
+        while len(waiting) < room and (load := next(source, None)) is not None:
             waiting[task.remote(list(load), load_embedder, info, recipe, store)] = len(load)
         if not waiting:
             return

@@ -20,7 +20,7 @@ from indexer.settings import Settings, load_settings
 from qa.answer import Answer
 from qa.library import Library
 from qa.retrieval import Filters
-from tests.cluster.conftest import MISSING
+from tests.cluster.conftest import need
 from tests.cluster.made_up import articles, committed
 from tests.conftest import Tally, Trials
 from tests.qa.conftest import CORPUS, FERRIES, write_corpus
@@ -38,7 +38,7 @@ PATIENCE_S = 120.0
 
 @pytest.fixture(autouse=True)
 def _needs_the_extra() -> None:
-    pytest.importorskip("lance", reason=MISSING)
+    need("lance")
 
 
 def _said(answer: Answer) -> tuple[object, ...]:
@@ -136,7 +136,7 @@ def test_a_killed_build_leaves_the_old_generation_or_the_new(tmp_path: Path, tri
 
 def test_two_nodes_build_what_one_process_builds_though_one_is_lost(tmp_path: Path, tally: Tally) -> None:
     """Real Ray nodes on this machine; the second is killed while it works."""
-    pytest.importorskip("ray", reason=MISSING)
+    need("ray")
     command = [sys.executable, "-m", "tests.cluster.two_nodes", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=5 * PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -41,12 +41,17 @@ class StuckEmbedder(HashEmbedder):
         self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
     ) -> NDArray[np.float32]:
         """Return one unit vector for each text, if ever."""
-        begun, stuck, deadline = self._folder / "begun", self._folder / "stuck", time.monotonic() + PATIENCE_S
-        if os.getppid() == self._doomed:
-            (stuck if begun.exists() else begun).touch()
-        # The other node leaves it something to do.
-        while time.monotonic() < deadline and (not begun.exists() or (stuck.exists() and os.getppid() == self._doomed)):
-            time.sleep(0.02)
+        stuck, deadline = self._folder / "stuck", time.monotonic() + PATIENCE_S
+        node = os.getppid()
+        begun = self._folder / f"begun-{node}"
+        if not begun.exists():
+            begun.touch()
+        else:
+            # The other node waits here too, or it might have done everything before this one had two.
+            if node == self._doomed:
+                stuck.touch()
+            while time.monotonic() < deadline and (node == self._doomed or not stuck.exists()):
+                time.sleep(0.02)
         return super().embed_passages(texts, progress=progress)
 
 

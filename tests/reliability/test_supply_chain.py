@@ -15,13 +15,9 @@ from packaging.requirements import Requirement
 
 from indexer.embedding import BUNDLED_SHA256
 from qa.cross_encoder import WEIGHTS_SHA256
+from tests.cluster.conftest import need
 
 ROOT = Path(__file__).parents[2]
-# What the extra `cluster` brings; not every environment has it.
-CLUSTER = {
-    *("pylance", "lance-namespace", "lance-namespace-urllib3-client", "pyarrow"),
-    *("ray", "protobuf", "psutil"),
-}
 # What hatchling needs lies in an environment of its own while we are built.
 BUILDING = {"hatchling", "editables", "trove-classifiers"}
 
@@ -51,7 +47,8 @@ def pins(chain: ModuleType) -> dict[str, str]:
 
 def test_all_that_is_installed_for_us_is_fixed_and_is_that_version(chain: ModuleType, pins: dict[str, str]) -> None:
     """What somebody else put into the environment is not looked at."""
-    needed = chain.closure([*chain.asked_for(["dev"]), Requirement("pip")])
+    need("ray")
+    needed = chain.closure([*chain.asked_for(["dev", "cluster"]), Requirement("pip")])
     assert not sorted(set(needed) - set(pins)), "add the exact version to .ci/constraints.txt"
     # A build for one kind of processor has a suffix: 2.13.0+cpu.
     installed = {name: found.version.partition("+")[0] for name, found in needed.items()}
@@ -60,15 +57,16 @@ def test_all_that_is_installed_for_us_is_fixed_and_is_that_version(chain: Module
 
 def test_what_is_fixed_is_what_is_asked_for(chain: ModuleType, pins: dict[str, str]) -> None:
     """Each direct need is fixed, within the bounds that pyproject.toml gives, those of `make audit` as well."""
-    for need in chain.asked_for(["dev", "audit"]):
-        assert need.specifier.contains(pins[chain.canonical(need.name)]), need
+    for asked in chain.asked_for(["dev", "cluster", "audit"]):
+        assert asked.specifier.contains(pins[chain.canonical(asked.name)]), asked
 
 
 def test_nothing_is_fixed_that_nobody_needs(chain: ModuleType, pins: dict[str, str]) -> None:
-    if not all(_is_installed(need.name) for need in chain.asked_for(["audit"])):
+    if not all(_is_installed(asked.name) for asked in chain.asked_for(["audit"])):
         pytest.skip("`make audit` has not been run here, so what its tools need is not known")
-    needed = chain.closure([*chain.asked_for(["dev", "audit"]), Requirement("pip")])
-    assert set(pins) - set(needed) <= BUILDING | CLUSTER
+    need("ray")
+    needed = chain.closure([*chain.asked_for(["dev", "cluster", "audit"]), Requirement("pip")])
+    assert set(pins) - set(needed) <= BUILDING
 
 
 def _is_installed(name: str) -> bool:
@@ -76,10 +74,11 @@ def _is_installed(name: str) -> bool:
 
 
 def test_every_licence_is_allowed_and_stands_on_the_page(chain: ModuleType) -> None:
+    need("ray")
     parts = chain.parts()
     assert not [(part.name, part.licence) for part in parts if not chain.is_allowed(part.licence)]
     page = chain.PAGE.read_text(encoding="utf-8")
-    listed = dict(re.findall(r"^\| ([\w.-]+) \| (.+?) \| (?:serving|development) \|$", page, re.MULTILINE))
+    listed = dict(re.findall(r"^\| ([\w.-]+) \| (.+?) \| (?:serving|shared store|development) \|$", page, re.MULTILINE))
     # Platforms differ in a few needs; none is left out.
     assert not {part.name: part.licence for part in parts if listed.get(part.name) != part.licence}, "make licences"
 

@@ -12,7 +12,6 @@ from benchmarks.peers.speed.figures import latency, ratio
 from benchmarks.peers.speed.footnote import Engines
 from benchmarks.peers.speed.trial import Report, Task, timed
 from indexer.embedding import SentenceTransformerEmbedder
-from qa.fusion import fuse
 
 ROUNDS = 100
 BARE, LEGS, RETRIEVER = "embedder alone", "both legs and fusion", "retriever"
@@ -52,12 +51,8 @@ def measure(task: Task, report: Report) -> None:
 
 def _ways(engines: Engines, embedder: SentenceTransformerEmbedder) -> dict[str, Callable[[str], object]]:
     plain = engines.retriever(looked_at=0)
-
-    def both(question: str) -> object:
-        return fuse(dict(engines.nearest(question)), dict(engines.matching(question)))[:DEPTH]
-
     return {
         BARE: lambda question: embedder.embed_queries([question]),
-        LEGS: both,
+        LEGS: plain.rank,
         RETRIEVER: lambda question: plain.retrieve(question, top_k=DEPTH),
     }
