@@ -28,6 +28,7 @@ from qa.questions import (
     names_in,
     numbers_in,
     spans_of,
+    written_alike,
 )
 from qa.questions.spans import meets, with_whole_figures, without_lone_marks
 from qa.reading import NOT_READ, Pair, PairReader, SentenceReading
@@ -286,12 +287,13 @@ def short_answer(question: str, candidate: Candidate, reading: SentenceReading) 
     """Point at the short answer inside the sentence, as a span of the article; None where it may be mistaken.
 
     When a figure or a date is asked for, what the cross-encoder points at must hold one, else the only one there is;
-    and where the sentence gives one for the year asked of, it must be that.
+    and where the sentence gives one for the year asked of, it must be that. Between Korean and another language
+    sentences are found by the names they share, and only a figure is known from these.
     """
-    if asks_yes_or_no(question):
+    kind = answer_kind(question)
+    if asks_yes_or_no(question) or not (kind in FIGURES or written_alike(question, candidate.text)):
         return None
     offset = candidate.sentence.start
-    kind = answer_kind(question)
     found = spans_of(kind, candidate.text, question)
     best = answer_span(kind, candidate.text, question)
     span = best

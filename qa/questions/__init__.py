@@ -2,7 +2,7 @@
 that kind, and the names, numbers and parts of a question (`wording`).
 """
 
-from qa.questions.answers import answer_kind, answer_span, asks_yes_or_no, beside_year, spans_of
+from qa.questions.answers import answer_kind, answer_span, asks_yes_or_no, beside_year, spans_of, written_alike
 from qa.questions.kinds import FIGURES, KINDS_WITH_SPANS, YEAR, AnswerKind, Span
 from qa.questions.wording import missing_share, names_in, numbers_in, parts_of, unsaid
 
@@ -22,4 +22,5 @@ __all__ = [
     "parts_of",
     "spans_of",
     "unsaid",
+    "written_alike",
 ]

@@ -21,6 +21,11 @@ def answer_kind(question: str) -> AnswerKind:
     return kind if kind != "open" else english.answer_kind(question)
 
 
+def written_alike(question: str, sentence: str) -> bool:
+    """Whether both hold Hangul, or neither does."""
+    return bool(_HANGUL.search(question)) == bool(_HANGUL.search(sentence))
+
+
 def spans_of(kind: AnswerKind, sentence: str, question: str) -> list[Span]:
     """Return the spans of the sentence that are of this kind and not already said in the question."""
     spans = korean_answers.spans_of if _HANGUL.search(sentence) else english.spans_of

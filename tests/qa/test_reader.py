@@ -53,6 +53,14 @@ def test_the_sentence_after_the_one_that_names_the_thing_is_found(answerer: Answ
     assert answer.short_answer == "48 megawatts"
 
 
+def test_between_korean_and_english_only_a_figure_is_a_short_answer(answerer: Answerer) -> None:
+    """Any name in the sentence would do: asked where Gdansk is, it was "Ostra Power"."""
+    for question in ("Gdansk는 어디에 있나요?", "Ostra Power는 누구인가요?"):
+        assert [evidence.short_answer for evidence in answerer.answer(question).evidence[:2]] == [None, None]
+    asked_how_many = answerer.answer("Kestrel 발전소는 몇 megawatts인가요?")
+    assert asked_how_many.evidence[0].short_answer == "48"
+
+
 def test_clutter_and_headings_are_never_chosen(answerer: Answerer) -> None:
     for question in ("Kestrel solar plant megawatts", "Varn News rights", "Regional solar plant starts work", "Share"):
         for evidence in answerer.answer(question).evidence:
