@@ -150,6 +150,20 @@ def test_going_back_and_building_from_there(store: SharedStore) -> None:
     assert store.read(third.generation).stamps().keys() == {file.article.id for file in [*files[:10], *files[20:]]}
 
 
+def test_only_so_many_older_generations_are_kept(store: SharedStore) -> None:
+    files, names = articles(random.Random(8), 8), list[str]()
+    for number in range(4):
+        added = files[2 * number : 2 * number + 2]
+        parcel = store.put([one for file in added for one in passages_of(file)])
+        base = names[-1] if names else None
+        done = store.commit(base, change(added, [parcel], anew=base is None), keep=1, progress=lambda: None)
+        names.append(done.generation)
+    assert [one.generation for one in store.kept()] == names[-2:]
+    assert store.current() == names[-1]
+    with pytest.raises(IndexMissingError):
+        store.read(names[0])
+
+
 def test_what_is_built_anew_keeps_nothing(store: SharedStore) -> None:
     files = articles(random.Random(7), 20)
     first = committed(store, None, files[:10])

@@ -26,7 +26,9 @@ from indexer.settings import Settings
 from tests.indexer.hash_embedder import HashEmbedder
 
 ARTICLES = 40
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
+# The least that Ray takes; else it is a share of the machine's memory.
+NODE = {"num_cpus": 2, "object_store_memory": 80 * 2**20}
 
 
 class StuckEmbedder(HashEmbedder):
@@ -66,8 +68,8 @@ def main(folder: Path) -> None:
         (corpus / f"{number:03}.md").write_text(text, encoding="utf-8")
     # Two articles a task.
     parcels.LOAD_CHARACTERS = 120
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
-    second = cluster.add_node(num_cpus=2)
+    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
+    second = cluster.add_node(**NODE)
     doomed = second.all_processes["raylet"][0].process.pid
 
     def lose() -> None:

@@ -33,6 +33,9 @@ LIMIT_S = 2.0
 GIVEN_UP_S = 4.0
 Found = dict[tuple[str, int], str]
 
+# The children touch nothing but `re`; whoever ran before us in this process may have loaded Lance.
+pytestmark = pytest.mark.filterwarnings("ignore:lance is not fork-safe")
+
 
 def in_memory(thing: object, depth: int = 0) -> Iterator["re.Pattern[str]"]:
     """The patterns that a thing is, or holds."""
