@@ -23,8 +23,8 @@ Mask = NDArray[np.bool_]
 # How many more passages are looked at, so that folding the copies of a story leaves enough.
 MOST_COPIES = 40
 
-# The leg of words goes on here while the question is embedded, which takes one core and longer.
-_BESIDE = ThreadPoolExecutor(thread_name_prefix="footnote-leg")
+# From so many passages on, a search by words takes longer than starting a thread: .3 ms.
+WORTH_A_THREAD = 200_000
 
 # What the user should know about how the hits were found; ui/texts.py has the words.
 FILTERS_MATCH_NOTHING = "filters_match_nothing"
@@ -151,10 +151,8 @@ class Retriever:
         allowed = self._allowed(filters)
         if allowed is not None and not allowed.any():
             return None
-        beside = _BESIDE.submit(self._lexical_scores, question, allowed)
         knows_language = self._matcher.knows_language_of(question)
-        dense = self._dense_scores(question, allowed) if knows_language else {}
-        lexical = beside.result()
+        dense, lexical = self._legs(question, allowed, by_meaning=knows_language)
         fused = final = fuse(dense, lexical)
         if knows_language and self._looked_at:
             final = rescore(final, self._matched(question, [row for row, _ in final[: self._looked_at]]))
@@ -162,6 +160,19 @@ class Retriever:
             self._generation.gather(row for row, _ in final)
             final = prefer(final, {row: nearness(period, self._article(row).published) for row, _ in final})
         return Ranking(dense, lexical, fused, final)
+
+    def _legs(
+        self, question: str, allowed: Mask | None, *, by_meaning: bool
+    ) -> tuple[dict[int, float], dict[int, float]]:
+        """Search by meaning and by words; of many passages side by side, since embedding takes one core."""
+        if not by_meaning:
+            return {}, self._lexical_scores(question, allowed)
+        if len(self._generation.passages) < WORTH_A_THREAD:
+            return self._dense_scores(question, allowed), self._lexical_scores(question, allowed)
+        # A thread of its own each time: it is served as soon as the one that starts it.
+        with ThreadPoolExecutor(1, thread_name_prefix="footnote-leg") as beside:
+            lexical = beside.submit(self._lexical_scores, question, allowed)
+            return self._dense_scores(question, allowed), lexical.result()
 
     def _tokens(self, question: str) -> list[str]:
         # A question of nothing but stop words ("who is it?") still deserves a lexical search.

@@ -61,3 +61,15 @@ def test_ranks_count_from_one_and_scores_fall(retriever: Retriever) -> None:
     hits = retriever.retrieve("Which bridge closes?", top_k=3).hits
     assert [hit.rank for hit in hits] == [1, 2, 3]
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_legs_side_by_side_find_what_they_find_one_after_the_other(
+    retriever: Retriever, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = ("How much did the second pier cost?", "Which bridge closes?", "도서관에는 책이 몇 권 있나요?", "?")
+    before = [retriever.rank(question, Filters(languages=("en", "ko"))) for question in questions]
+    monkeypatch.setattr("qa.retrieval.WORTH_A_THREAD", 0)
+    assert [retriever.rank(question, Filters(languages=("en", "ko"))) for question in questions] == before
+    assert before[0] is not None
+    assert before[0].dense
+    assert before[0].lexical
