@@ -7,6 +7,7 @@ which wrote them or had them checked when they came, decodes what it asks for (`
 import errno
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -296,11 +297,14 @@ def _open_lexical(folder: Path, keys: Keys | None) -> LexicalIndex:
     if os.access(folder, os.W_OK, effective_ids=True):
         return LexicalIndex.open(folder, keys)
     # tantivy makes a lock file beside what it reads; a folder of links takes it where the index is read-only.
-    with tempfile.TemporaryDirectory(prefix="footnote-") as links:
+    with tempfile.TemporaryDirectory(prefix="footnote-", ignore_cleanup_errors=True) as links:
         for file in folder.iterdir():
             if file.suffix != ".lock":
                 (Path(links) / file.name).symlink_to(file.resolve())
-        return LexicalIndex.open(Path(links), keys)
+        index = LexicalIndex.open(Path(links), keys)
+    # Its threads may take the lock once more while the folder is emptied.
+    shutil.rmtree(links, ignore_errors=True)
+    return index
 
 
 def _check_counts(generation: Generation) -> None:

@@ -34,7 +34,7 @@ from indexer.storage import measure
 from tests.indexer.hash_embedder import HashEmbedder
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["indexer.build", "tests.indexer.hash_embedder", "pytest"])
+PROCESSES.set_forkserver_preload(["indexer.build", "tests.indexer.hash_embedder", "pytest", "datasketch"])
 
 
 def grow(folder: Path, marker: int, **settings: object) -> BuildReport:

@@ -26,7 +26,8 @@ from tests.indexer.hash_embedder import HashEmbedder
 from tests.reliability.marked import assert_no_leftovers, build_marker, marker_of, served_marker, settings_of
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.reliability.builders", "ui.cli", "pytest"])
+# datasketch is loaded with the first article to group: a library that cannot be loaded is no disk of ours.
+PROCESSES.set_forkserver_preload(["tests.reliability.builders", "ui.cli", "pytest", "datasketch"])
 PATIENCE_S = 120.0
 SAID = "said"
 

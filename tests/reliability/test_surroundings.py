@@ -115,6 +115,24 @@ def _serve_bound(home: Path, expected: int, is_degraded: bool) -> None:
         assert generation.pin is not None
 
 
+def _serve_bound_while_the_lock_is_taken_once_more(home: Path) -> None:
+    """As tantivy's threads do now and then: a file appears when the folder of links has just been emptied."""
+    real, late = os.rmdir, list[Path]()
+
+    def rmdir(path: str, **options: int) -> None:
+        if not late:
+            late.append(next(Path(tempfile.gettempdir()).glob("footnote-*/")) / ".tantivy-meta.lock")
+            late[0].touch()
+        real(path, **options)  # type: ignore[arg-type]  # as os has it
+
+    tempfile.tempdir = str(home / "temporary")
+    with bound_by_rights(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "rmdir", rmdir)
+        assert marker_of(Store(home / "index").open()) == 2
+    assert late
+    assert not list((home / "temporary").iterdir())
+
+
 def _refuse_bound(home: Path) -> None:
     with bound_by_rights(), pytest.raises(StorageError, match="Permission denied"):
         Store(home / "index").open()
@@ -137,6 +155,13 @@ def test_a_read_only_folder_is_served_and_left_as_it_is(home: Path, damaged: boo
         path.chmod(0o555 if path.is_dir() else 0o444)
     in_child(_serve_bound, home, 1 if damaged else 2, damaged)
     assert everything_in(home) == before
+
+
+def test_a_lock_taken_while_the_links_are_removed_harms_nothing(home: Path) -> None:
+    (home / "temporary").mkdir()
+    for path in [home / "index", *(home / "index").rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    in_child(_serve_bound_while_the_lock_is_taken_once_more, home)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may give files away")
