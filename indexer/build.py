@@ -22,7 +22,7 @@ from indexer.errors import EmbedderError, NothingToIndexError, ShrinkRefusedErro
 from indexer.formats import FORMATS
 from indexer.generation import Generation, Store
 from indexer.language import Analyser
-from indexer.lines import JoinedPassages
+from indexer.lines import Digests, JoinedPassages
 from indexer.manifest import ChunkerInfo, Counts, Shape, same_embedder
 from indexer.records import IndexedPassage, embedded_hash
 from indexer.reuse import Reuse, find
@@ -107,8 +107,9 @@ def build(
             return _report(writer, writer.base.id, scanned, changes, writer.base.manifest.counts, 0, clock)
         articles = {file.article.id: file.article for file in scanned.files}
         passages = _chunk(articles, writer.base, changes, shape, clock)
-        reuse = find(writer.base.lines.digests(), passages.digests()) if writer.base else Reuse.nothing(len(passages))
-        vectors, embedded = _embed(articles, passages, writer.base, reuse, embedder, clock)
+        digests = passages.digests()
+        reuse = find(writer.base.lines.digests(), digests) if writer.base else Reuse.nothing(len(passages))
+        vectors, embedded = _embed(articles, passages, digests, writer.base, reuse, embedder, clock)
         contents = Contents(
             files=scanned.files,
             passages=passages,
@@ -246,13 +247,15 @@ def _chunk(
     if base and base.manifest.chunker == shape.chunker:
         known = base.lines.by_article()
     unchanged = {*changes.unchanged} if known else set[str]()
-    parts: list[Sequence[IndexedPassage]] = []
     with clock.stage("chunk", len(articles)) as meter:
-        for done, article in enumerate(articles.values(), start=1):
-            kept = known.get(article.id) if article.id in unchanged else None
-            parts.append(_cut(article, shape.chunker.words) if kept is None else kept)
-            meter(done)
-    passages = JoinedPassages(parts)
+
+        def parts() -> Iterator[Sequence[IndexedPassage]]:
+            for done, article in enumerate(articles.values(), start=1):
+                kept = known.get(article.id) if article.id in unchanged else None
+                yield _cut(article, shape.chunker.words) if kept is None else kept
+                meter(done)
+
+        passages = JoinedPassages(parts())
     if not passages:
         raise NothingToIndexError(
             "No article holds a sentence that could be quoted.",
@@ -271,6 +274,7 @@ def _cut(article: Article, words: int) -> list[IndexedPassage]:
 def _embed(
     articles: dict[str, Article],
     passages: JoinedPassages,
+    digests: Digests,
     base: Generation | None,
     reuse: Reuse,
     embedder: Embedder,
@@ -283,25 +287,23 @@ def _embed(
         is_new = reuse.alike < 0
         for known in np.array_split(np.flatnonzero(~is_new), len(passages) // COPY_AT_ONCE + 1):
             vectors[known] = base.vectors[reuse.alike[known]]
-    rows_of: dict[str, list[int]] = {}
-    for row in np.flatnonzero(is_new).tolist():
-        rows_of.setdefault(passages[row].embedded_sha256, []).append(row)
-    groups = list(rows_of.values())
-    # Texts are made when they are embedded: all at once they would take as much memory as the articles.
-    lengths = [len(_text(articles, passages[rows[0]].passage)) for rows in groups]
+    new = np.flatnonzero(is_new)
+    # Equal texts are embedded once. Texts are made when they are needed: all would take as much room as the articles.
+    _, first, text_of = np.unique(digests[new].view("V32").ravel(), return_index=True, return_inverse=True)
+    lengths = np.array([len(_text(articles, passages[row].passage)) for row in new[first].tolist()], dtype=np.int64)
     # Texts of like length stand together; the longest come first, where memory would fail soonest.
-    order = sorted(range(len(groups)), key=lambda number: -lengths[number])
-    characters = np.cumsum([0, *(lengths[number] for number in order)])
+    order = np.argsort(-lengths, kind="stable")
+    characters = np.cumsum([0, *lengths[order]])
     with clock.stage("embed", len(order)) as meter:
         for start in range(0, len(order), EMBED_AT_ONCE):
 
             def tell(done: int, start: int = start) -> None:
                 meter(start + done, float(characters[start + done] / characters[-1]))
 
-            part = [groups[number] for number in order[start : start + EMBED_AT_ONCE]]
-            fresh = _embedded([_text(articles, passages[rows[0]].passage) for rows in part], embedder, tell)
-            for rows, vector in zip(part, fresh, strict=True):
-                vectors[rows] = vector
+            rows = new[first[order[start : start + EMBED_AT_ONCE]]]
+            vectors[rows] = _embedded([_text(articles, passages[row].passage) for row in rows.tolist()], embedder, tell)
+    again = np.flatnonzero(new != new[first[text_of]])
+    vectors[new[again]] = vectors[new[first[text_of[again]]]]
     return vectors, int(np.count_nonzero(is_new))
 
 

@@ -96,7 +96,7 @@ class Draft:
     def compare(self, generation: Generation) -> None:
         """Raise IndexDamagedError where a new passage is not the one that was read back; the others are copies."""
         for row in np.flatnonzero(self.contents.own < 0).tolist():
-            if generation.lines[row] != self.contents.passages[row]:
+            if generation.lines.line(row) != self.contents.passages.line(row):
                 raise IndexDamagedError(f"{PASSAGES_FILE}: row {row} differs")
 
     def seal(self, name: str, parent: str | None) -> None:

@@ -31,6 +31,8 @@ _DIGITS = 64
 _END = b'"}\n'
 _BLOCK = 1 << 24
 _ROWS = 1 << 16
+# So many new passages are put into lines at once: as objects they take twice the room.
+_PACKED = 4096
 _NO_DIGESTS = np.empty((0, _DIGITS // 2), dtype=np.uint8)
 
 
@@ -60,8 +62,12 @@ class PassageLines(Sequence[IndexedPassage]):
     def __getitem__(self, row: int | slice) -> "IndexedPassage | PassageLines":
         if isinstance(row, slice):
             return PassageLines(self.data, self.bounds, self.rows[row])
+        return decode_passage(self.line(row), self.rows[row] + 1)
+
+    def line(self, row: int) -> bytes:
+        """Return a line as it is."""
         number = self.rows[row]
-        return decode_passage(self.data[self.bounds[number] : self.bounds[number + 1]].tobytes(), number + 1)
+        return self.data[self.bounds[number] : self.bounds[number + 1]].tobytes()
 
     def followed_by(self, other: Sequence[IndexedPassage]) -> "PassageLines | None":
         """Return both as one run, where the other comes next in the same file."""
@@ -110,17 +116,32 @@ class PassageLines(Sequence[IndexedPassage]):
 
 
 class JoinedPassages(Sequence[IndexedPassage]):
-    """Runs of passages, one after the other: those of new articles, and lines that are kept."""
+    """Runs of passages, one after the other: those of new articles, and lines that are kept.
+
+    The parts are taken one by one; of new ones no more than some thousand are held as objects.
+    """
 
     def __init__(self, parts: Iterable[Sequence[IndexedPassage]]) -> None:
         self._parts = list[Sequence[IndexedPassage]]()
+        fresh = list[IndexedPassage]()
         for part in parts:
+            if not isinstance(part, PassageLines):
+                fresh += part
+                if len(fresh) >= _PACKED:
+                    self._parts.append(_packed(fresh))
+                    fresh = []
+                continue
+            if fresh:
+                self._parts.append(fresh)
+                fresh = []
             last = self._parts[-1] if self._parts else None
             joined = last.followed_by(part) if isinstance(last, PassageLines) else None
             if joined is None:
                 self._parts.append(part)
             else:
                 self._parts[-1] = joined
+        if fresh:
+            self._parts.append(fresh)
         self._starts = list(accumulate(map(len, self._parts), initial=0))
 
     def __len__(self) -> int:
@@ -133,9 +154,18 @@ class JoinedPassages(Sequence[IndexedPassage]):
     def __getitem__(self, row: int | slice) -> IndexedPassage | Sequence[IndexedPassage]:
         if isinstance(row, slice):
             return [self[number] for number in range(len(self))[row]]
+        part, number = self._place(row)
+        return part[number]
+
+    def line(self, row: int) -> bytes:
+        """Return the line of a passage."""
+        part, number = self._place(row)
+        return part.line(number) if isinstance(part, PassageLines) else b"".join(encode_passages([part[number]]))
+
+    def _place(self, row: int) -> tuple[Sequence[IndexedPassage], int]:
         number = range(len(self))[row]
-        part = bisect_right(self._starts, number) - 1
-        return self._parts[part][number - self._starts[part]]
+        at = bisect_right(self._starts, number) - 1
+        return self._parts[at], number - self._starts[at]
 
     def encoded(self) -> Iterator[bytes]:
         """Yield the lines, those that are kept as they were."""
@@ -210,6 +240,10 @@ class LateArticles(Mapping[str, Article]):
 def count_lines(data: Data) -> int:
     """Count the lines that end."""
     return sum(data[start : start + _BLOCK].tobytes().count(b"\n") for start in range(0, len(data), _BLOCK))
+
+
+def _packed(passages: Sequence[IndexedPassage]) -> PassageLines:
+    return PassageLines.of(np.frombuffer(b"".join(encode_passages(passages)), dtype=np.uint8))
 
 
 def _ends_of_lines(data: Data) -> Iterator[NDArray[np.int64]]:

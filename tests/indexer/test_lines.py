@@ -47,15 +47,20 @@ def test_lines_say_what_decoding_says(names: list[str], spaced: bool) -> None:
     assert b"".join(lines.to_bytes()) == lines.data.tobytes()
 
 
-def test_lines_that_are_kept_and_passages_that_are_new_are_one_sequence() -> None:
+@pytest.mark.parametrize("packed", [1, 2, 4096])
+def test_lines_that_are_kept_and_passages_that_are_new_are_one_sequence(
+    packed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.lines._PACKED", packed)
     a, b, c, new = (passages_of(name, 3) for name in ("a", "b", "c", "new"))
     lines = lines_of([*a, *b, *c])
     runs = lines.by_article()
-    joined = JoinedPassages([runs["a"], runs["b"], new, runs["c"]])
+    joined = JoinedPassages(iter([runs["a"], runs["b"], new, runs["c"]]))
     assert list(joined) == [*a, *b, *new, *c]
     assert joined[-1] == c[-1]
     assert list(joined[2:7]) == [a[2], *b, new[0]]
     assert b"".join(joined.encoded()) == b"".join(encode_passages([*a, *b, *new, *c]))
+    assert [joined.line(row) for row in range(12)] == list(encode_passages([*a, *b, *new, *c]))
     assert [row.tobytes().hex() for row in joined.digests()] == [one.embedded_sha256 for one in joined]
     assert len(JoinedPassages([])) == len(JoinedPassages([]).digests()) == 0
 
