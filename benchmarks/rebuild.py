@@ -3,9 +3,9 @@
 OMP_NUM_THREADS=1 python -m benchmarks.rebuild [--sizes 1000 10000 100000] [--save benchmarks/results/rebuild.json]
 
 Articles are made of the sentences of `corpus/`, two words in five replaced by words of a vocabulary of 50,000 drawn
-after Zipf's law. A stub stands for the model: the mean of random vectors of the words, so that texts with words in
-common are near each other, and the title counts as much as all the rest, so that an article hangs together; a model has
-to embed the new article's passages, and nothing else. Each build runs in a process of its own. Beside it stand the
+after Zipf's law. A stub stands for the model: a random vector of the article's subject, one of the article and one of
+the passage, so that passages of an article are near each other, and articles of a subject; a model has to embed the new
+article's passages, and nothing else. Each build runs in a process of its own. Beside it stand the
 plain copy of the index's files, brought to the disk, and the SHA-256 of the copy: what a rebuild that checks every byte
 cannot do without. Seconds are by the clock and of the processor (without the children that parse new files); a busy
 machine shows in the first.
@@ -27,7 +27,6 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -45,12 +44,14 @@ VOCABULARY, REPLACED, DIM = 50_000, 0.4, 384
 SYLLABLES = ["ba", "ce", "di", "fo", "gu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo", "zu", "sha", "tre"]
 PER_ARTICLE = 12
 ROUNDS = 3
+# How many subjects the articles have, and how much of a passage is its own.
+SUBJECTS, OWN = 2000, 0.7
 
 
-class WordEmbedder:
-    """Stands for a model: each word is a random vector drawn from its hash, a text the mean of title and words."""
+class SubjectEmbedder:
+    """Stands for a model: each text is the sum of a vector of its title's subject, of its title and of itself."""
 
-    info = EmbedderInfo("words", hashlib.sha256(b"words").hexdigest(), DIM, 256, "float32", ("en",))
+    info = EmbedderInfo("subjects", hashlib.sha256(b"subjects").hexdigest(), DIM, 256, "float32", ("en",))
 
     def embed_passages(
         self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
@@ -70,19 +71,19 @@ class WordEmbedder:
         raise NotImplementedError
 
 
-@cache
-def _word(word: str) -> NDArray[np.float32]:
-    seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "big")
-    return np.random.default_rng(seed).standard_normal(DIM).astype(np.float32)
-
-
 def _vector(text: str) -> NDArray[np.float32]:
-    return _mean([_mean([_word(word) for word in part.split()]) for part in text.split("\n", 1)])
+    title = text.partition("\n")[0]
+    subject = _number(title) % SUBJECTS
+    total = _drawn(subject) + _drawn(_number(title)) + OWN * _drawn(_number(text))
+    return np.asarray(total / np.linalg.norm(total), dtype=np.float32)
 
 
-def _mean(vectors: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    total: NDArray[np.float32] = np.sum(vectors, axis=0)
-    return total / np.float32(np.linalg.norm(total))
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def _drawn(seed: int) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).standard_normal(DIM, dtype=np.float32)
 
 
 # ---------------------------------------------------------------- articles
@@ -127,7 +128,7 @@ def timed_build(corpus: Path, index: Path) -> dict[str, Any]:
     """Build once: seconds by stage, by the clock and of the processor, and the most memory held."""
     settings = Settings.model_validate({"corpus": corpus, "index": index})
     start, worked = time.perf_counter(), time.process_time()
-    report = build(settings, WordEmbedder())
+    report = build(settings, SubjectEmbedder())
     return {
         "passages": report.counts.passages,
         "articles": report.counts.articles,
