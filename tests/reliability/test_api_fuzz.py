@@ -137,7 +137,7 @@ def fuzz(address: str, examples: int, *, only: str = "") -> tuple[Counter[int], 
 
 
 def test_every_operation_does_what_the_reference_says(served: str, trials: Trials, tally: Tally) -> None:
-    statuses, wrong = fuzz(served, trials(5, 250))
+    statuses, wrong = fuzz(served, trials(5, 300))
     tally("requests made from the reference", sent=statuses.total(), undue=len(wrong), statuses=dict(statuses))
     assert not wrong, "\n".join(wrong[:5])
     assert {200, 404, 422} <= set(statuses)
