@@ -122,7 +122,8 @@ class GuardedApp(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Wrap the whole stack; every request is seen, those that the guard refuses as well."""
         traffic: Traffic = self.state.traffic
-        guarded = Guard(Turnstile(super().build_middleware_stack(), traffic), self.state.settings)
+        turnstile = Turnstile(super().build_middleware_stack(), traffic, self.state.gate)
+        guarded = Guard(turnstile, self.state.settings)
         mounts = [route.path for route in self.routes if isinstance(route, Mount)]
         return Watch(guarded, traffic, mounts, self.state.metrics.observe)
 

@@ -134,16 +134,25 @@ def install(app: FastAPI) -> None:
     app.exception_handler(Exception)(_on_unforeseen)
 
 
+def response_to(error: errors.FootnoteError, request_id: str) -> JSONResponse:
+    """Return what a caller gets for an error."""
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, OverloadedError) else None
+    body = error_body(error.code, str(error), request_id)
+    return JSONResponse(body, status_code=status_of(error), headers=headers)
+
+
 def _respond(
     request: Request, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    request_id = getattr(request.state, "request_id", "")
-    return JSONResponse(error_body(code, message, request_id), status_code=status, headers=headers)
+    return JSONResponse(error_body(code, message, _id_of(request)), status_code=status, headers=headers)
+
+
+def _id_of(request: Request) -> str:
+    return getattr(request.state, "request_id", "")
 
 
 async def _on_footnote_error(request: Request, error: errors.FootnoteError) -> JSONResponse:
-    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, OverloadedError) else None
-    return _respond(request, status_of(error), error.code, str(error), headers)
+    return response_to(error, _id_of(request))
 
 
 async def _on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -155,5 +164,5 @@ async def _on_http_error(request: Request, error: HTTPException) -> JSONResponse
 
 
 async def _on_unforeseen(request: Request, error: Exception) -> JSONResponse:
-    logger.error("Request %s failed", getattr(request.state, "request_id", ""), exc_info=error)
+    logger.error("Request %s failed", _id_of(request), exc_info=error)
     return _respond(request, 500, "internal", "Something went wrong that we did not foresee; the log has the details.")

@@ -65,8 +65,8 @@ def library_of(request: Request) -> Library:
     return library
 
 
-def gate_of(request: Request) -> Gate:
-    """The gate that every question passes."""
+async def gate_of(request: Request) -> Gate:
+    """The gate that every question passes; `async` because anything else is a trip to a thread and back."""
     gate: Gate = request.app.state.gate
     return gate
 

@@ -1,4 +1,4 @@
-"""Requests as they pass: each is counted, timed and told to the log; and once the server stops, none is let in.
+"""Requests as they pass: each is counted, timed and told to the log; where there is no room, none is let in.
 
 Pure ASGI, so that whatever is mounted is covered and nothing is buffered.
 """
@@ -14,12 +14,15 @@ from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa.logs import REQUEST_ID
-from qa.problems import error_body
+from qa.problems import OverloadedError, error_body, response_to
+from qa.streaming import Gate
 
 logger = logging.getLogger(__name__)
 
 # Answered until the end, so that whoever watches sees it coming.
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+# What passes the gate. None of these paths holds anybody's words, so each is its own template.
+QUESTIONS = frozenset({"/v1/answer", "/v1/search", "/v1/verify"})
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 OTHER = "other"
 # What nginx writes when the client left before there was anything to send.
@@ -119,11 +122,16 @@ class Watch:
 
 
 class Turnstile:
-    """Within the guard: gives the log the request's id, and lets nobody in once the server stops."""
+    """Within the guard: gives the log the request's id, and lets nobody in once the server stops.
 
-    def __init__(self, app: ASGIApp, traffic: Traffic) -> None:
+    Nor any question when nobody may even wait at the gate: to say so before a body is read, checked and routed costs
+    half as much, and under a flood that is what answers are made of.
+    """
+
+    def __init__(self, app: ASGIApp, traffic: Traffic, gate: Gate) -> None:
         self._app = app
         self._traffic = traffic
+        self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -133,12 +141,20 @@ class Turnstile:
         request_id = scope["state"]["request_id"]
         before = REQUEST_ID.set(request_id)
         try:
-            if self._traffic.stopping and scope["path"] not in PROBES:
-                await _stopping(scope)(scope, receive, send)
-            else:
-                await self._app(scope, receive, send)
+            refusal = self._refusal(scope, request_id)
+            await (refusal or self._app)(scope, receive, send)
         finally:
             REQUEST_ID.reset(before)
+
+    def _refusal(self, scope: Scope, request_id: str) -> JSONResponse | None:
+        if self._traffic.stopping and scope["path"] not in PROBES:
+            return _stopping(scope)
+        if scope["path"] in QUESTIONS and scope["method"] == "POST":
+            try:
+                self._gate.admit()
+            except OverloadedError as error:
+                return response_to(error, request_id)
+        return None
 
 
 def _stopping(scope: Scope) -> JSONResponse:
@@ -157,6 +173,8 @@ def _method_of(scope: Scope) -> str:
 
 def _route_of(scope: Scope) -> str:
     """The template, never the path: an article's name is nobody's business, and there are many."""
+    if scope["path"] in QUESTIONS:
+        return str(scope["path"])
     return getattr(scope.get("route"), "path", None) or OTHER
 
 
