@@ -171,6 +171,26 @@ def test_left_running_it_stays_as_it_was(tmp_path: Path, trials: Trials, tally: 
     assert threads[1] <= threads[0] + trials(60, 0)
 
 
+def test_many_rebuilds_keep_no_memory(tmp_path: Path, trials: Trials, tally: Tally) -> None:
+    run, sizes, rebuilds = Run(), [], trials(4, 100)
+    corpus = shutil.copytree(ROOT / "corpus", tmp_path / "corpus")
+    with served(corpus) as (address, process):
+        for number in range(rebuilds):
+            rebuild(address, min(corpus.rglob("*.md")), number, run)
+            sizes.append(Size.of(process))
+    warm, end = sizes[rebuilds // 10], sizes[-1]
+    tally(
+        "rebuilt again and again",
+        rebuilds=rebuilds,
+        memory_mib=f"{warm.memory // MIB} → {end.memory // MIB}",
+        files=f"{warm.files} → {end.files}",
+        threads=f"{warm.threads} → {end.threads}",
+    )
+    assert not run.failures, "\n".join(run.failures[:5])
+    assert end.memory <= 1.10 * warm.memory + trials(256, 0) * MIB
+    assert end.files <= warm.files + trials(40, 5)
+
+
 def p95(seconds: list[float]) -> float:
     """The 95th percentile."""
     return statistics.quantiles(seconds, n=20)[-1] if len(seconds) > 1 else seconds[0]
