@@ -4,6 +4,8 @@ The mark lies outside anything the index knows of itself: whoever is served a mi
 written, is found out.
 """
 
+import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +75,14 @@ def marker_of(generation: Generation, *, embedder: Embedder | None = None) -> in
     assert [generation.dense.search(vector, 1)[0][0] for vector in vectors] == list(range(ARTICLES))
     assert {row for row, _ in generation.lexical.search([str(marker)], 10)} == set(range(ARTICLES))
     return marker
+
+
+def emptied(folder: Path) -> Path:
+    """Remove what a trial left; a thread of tantivy may take its lock file while the folder is being removed."""
+    deadline = time.monotonic() + 10
+    while folder.exists() and time.monotonic() < deadline:
+        shutil.rmtree(folder, ignore_errors=True)
+    return folder
 
 
 def assert_no_leftovers(folder: Path) -> None:
