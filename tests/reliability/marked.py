@@ -77,12 +77,11 @@ def marker_of(generation: Generation, *, embedder: Embedder | None = None) -> in
     return marker
 
 
-def emptied(folder: Path) -> Path:
+def clear_away(folder: Path) -> None:
     """Remove what a trial left; a thread of tantivy may take its lock file while the folder is being removed."""
     deadline = time.monotonic() + 10
     while folder.exists() and time.monotonic() < deadline:
         shutil.rmtree(folder, ignore_errors=True)
-    return folder
 
 
 def assert_no_leftovers(folder: Path) -> None:

@@ -26,7 +26,7 @@ from indexer.generation import Store
 from indexer.storage import FileRecord, measure, write_file
 from tests.conftest import Tally, Trials
 from tests.reliability.builders import PROCESSES, look, said, unmended, waiting
-from tests.reliability.marked import build_marker, emptied, write_corpus
+from tests.reliability.marked import build_marker, clear_away, write_corpus
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 CURRENT = "CURRENT"
@@ -167,7 +167,7 @@ def test_a_file_without_its_last_bytes_is_a_clear_error(
         spoils += [(LEXICAL, partial(refuse_longer_lexical_files, limit)) for limit in limits]
     folder = tmp_path / "trial"
     for name, spoil in spoils:
-        emptied(folder)
+        clear_away(folder)
         shutil.copytree(made / "index", folder / "index")
         write_corpus(folder / "corpus", 3)
         code = waiting(folder, spoil=spoil).run()

@@ -29,6 +29,7 @@ from tests.reliability.builders import waiting
 from tests.reliability.marked import (
     assert_no_leftovers,
     build_marker,
+    clear_away,
     served_marker,
     settings_of,
     write_corpus,
@@ -181,7 +182,7 @@ def test_a_disk_that_refuses_is_named_and_the_old_index_serves(
             build_marker(folder, NEXT)
             assert served_marker(folder) == NEXT
             assert_no_leftovers(folder)
-            emptied(folder)
+            clear_away(folder)
         if not reached:
             break
     tally(f"disk refuses a {what}, {'for ever' if forever else 'once'}", refused=refused, bad=len(wrong))
@@ -207,7 +208,7 @@ def test_a_disk_that_cannot_be_read_is_no_traceback_and_nothing_is_lost(
         assert served_marker(folder) in (OLD, WANTED.get(what)), refusal.struck
         build_marker(folder, NEXT)
         assert served_marker(folder) == NEXT
-        emptied(folder)
+        clear_away(folder)
     tally(f"disk cannot be read: {what}", refused=refused, bad=0)
     assert refused >= 2
 
@@ -229,7 +230,7 @@ def test_the_kernel_refuses_and_the_old_index_serves(made: Path, tmp_path: Path,
                 wrong.append(f"{point}, {'for ever' if forever else 'once'}: exit {code}, GEN={served}")
             build_marker(folder, NEXT)
             assert_no_leftovers(folder)
-            emptied(folder)
+            clear_away(folder)
     tally("kernel refuses a build", tried=tried, bad=len(wrong))
     assert not wrong
     assert tried >= 10

@@ -22,7 +22,7 @@ from indexer.generation import Store
 from tests.conftest import Tally, Trials
 from tests.indexer.hash_embedder import HashEmbedder
 from tests.reliability.builders import SAID, Action, Moment, Spoil, look, unmended, waiting
-from tests.reliability.marked import emptied, served_marker, settings_of, write_corpus
+from tests.reliability.marked import clear_away, served_marker, settings_of, write_corpus
 from tests.reliability.syscalls import MAIN, Point, killed_at, points, require_strace
 
 NAMES_CHANGE = ("rename", "renameat", "renameat2", "mkdir", "unlink")
@@ -30,7 +30,7 @@ NAMES_CHANGE = ("rename", "renameat", "renameat2", "mkdir", "unlink")
 
 def fresh(made: Path, folder: Path) -> Path:
     """Make a copy of the index, with articles of marker 3 waiting for a build."""
-    emptied(folder)
+    clear_away(folder)
     shutil.copytree(made / "index", folder / "index")
     write_corpus(folder / "corpus", 3)
     return folder
@@ -259,7 +259,7 @@ def test_a_process_killed_while_it_recovers_leaves_the_old_or_the_new(
 
 def again(tmp_path: Path) -> Path:
     """Make a copy of what is to be recovered from."""
-    emptied(tmp_path / "trial")
+    clear_away(tmp_path / "trial")
     return Path(shutil.copytree(tmp_path / "left", tmp_path / "trial"))
 
 

@@ -116,7 +116,7 @@ def _serve_bound(home: Path, expected: int, is_degraded: bool) -> None:
 
 
 def _serve_bound_while_the_lock_is_taken_once_more(home: Path) -> None:
-    """As tantivy's threads do now and then: a file appears when the folder of links has just been emptied."""
+    """As tantivy's threads do now and then: a file appears when the folder of links has just been clear_away."""
     real, late = os.rmdir, list[Path]()
 
     def rmdir(path: str, **options: int) -> None:
