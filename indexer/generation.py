@@ -38,8 +38,9 @@ LOCK_FILE = "LOCK"
 QUARANTINE = "quarantine"
 REASON_FILE = "REASON.txt"
 
-NAME = re.compile(r"gen-(\d{6,})")
-POINTER = re.compile(r"(gen-\d{6,}) ([0-9a-f]{64})\n")
+# No more digits than a name of 16 characters has: a longer one is damage, not a folder to ask the system for.
+NAME = re.compile(r"gen-(\d{6,12})")
+POINTER = re.compile(r"(gen-\d{6,12}) ([0-9a-f]{64})\n")
 # A reader that quarantines holds the lock for a moment; a build holds it for long.
 PATIENCE_S = 0.3
 

@@ -32,7 +32,6 @@ ZIP_SUFFIX = ".zip"
 # The same generation gives the same zip, to the bit: no times, no owners, nothing packed.
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 ZIP_MODE = stat.S_IFREG | 0o600
-LONGEST_NAME = 16
 
 Progress = Callable[[int, int], None]
 
@@ -130,7 +129,7 @@ def _is_copy_of(manifest: Manifest, generation: Generation) -> bool:
 
 def _name_of(manifest: Manifest) -> str | None:
     name = manifest.generation
-    return name if NAME.fullmatch(name) and len(name) <= LONGEST_NAME else None
+    return name if NAME.fullmatch(name) else None
 
 
 def _report(copy: Copy, generation: str | None, *, committed: bool, warnings: Sequence[str] = ()) -> TransferReport:

@@ -220,7 +220,17 @@ def test_a_flipped_format_number_is_damage_not_the_future(index: Path) -> None:
     assert generation.degraded == "gen-000002 is damaged: manifest.json: SHA-256 differs; serving gen-000001"
 
 
-@pytest.mark.parametrize("content", [b"", b"gen-000002", b"../../etc 00\n", b"\xff" * 80, b"x" * 100_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"gen-000002",
+        b"../../etc 00\n",
+        b"\xff" * 80,
+        b"x" * 100_000,
+        b"gen-" + b"0" * 300 + b"2 " + b"a" * 64 + b"\n",
+    ],
+)
 def test_a_spoilt_current_serves_the_newest_valid_generation(index: Path, content: bytes) -> None:
     (index / "CURRENT").write_bytes(content)
     generation = Store(index).open()
