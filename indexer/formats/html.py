@@ -49,7 +49,7 @@ def declared_encoding(data: bytes) -> str | None:
 def read_html(decoded: Decoded) -> Document:
     """Read the article of an HTML page.
 
-    Raises UnreadableFileError: no_text when the page holds no article, malformed when it is nested too deeply.
+    Raises UnreadableFileError: no_text when the page holds no article, malformed when it is nested too deeply or hangs on nothing.
     """
     markup = _XML_DECLARATION.sub("", decoded.text, count=1)
     page = _extract(markup)
@@ -84,6 +84,9 @@ def _extract(markup: str) -> Page | None:
         )
     except RecursionError as error:
         raise UnreadableFileError("malformed", "The page is nested too deeply.") from error
+    except AssertionError as error:
+        # lxml will not take an element out that has no parent: of `<math>…</math><body>` the formula is the root.
+        raise UnreadableFileError("malformed", "The page begins before its body does.") from error
 
 
 def _without_scripts(tree: Element | None) -> Element | None:

@@ -166,3 +166,10 @@ def test_hostile_nesting_ends_in_an_article_or_a_reason(markup: str) -> None:
     assert text
     assert "<" not in text
     assert time.perf_counter() - begin < 8
+
+
+def test_a_page_that_hangs_on_a_formula_is_told() -> None:
+    """lxml takes the formula for the root of the tree, and will not take a root out."""
+    with pytest.raises(UnreadableFileError) as caught:
+        read(f"<math>{BODY}</math><body>")
+    assert caught.value.reason == "malformed"
