@@ -9,13 +9,27 @@ import re
 import sys
 import time
 from collections import Counter, defaultdict
+from itertools import cycle
 
 from tests.reliability.raw_http import exchange, request
 
-QUESTION = json.dumps({"question": "How many ferries a day will Tolm run?"}).encode()
+# What the starter corpus answers.
+QUESTIONS = (
+    "How many AI factories will there be by 2030?",
+    "Where is IMEC?",
+    "How many experts came to the summit?",
+    "What did Koo Yun-cheol promise?",
+)
 CLOSE = "Connection: close"
 RETRY = re.compile(rb"\r\nretry-after: \d+(\r\n|$)")
 PATIENCE_S = 60
+
+
+def question_to(address: str, question: str) -> bytes:
+    """The whole request."""
+    body = json.dumps({"question": question}).encode()
+    headers = ("Content-Type: application/json", f"Content-Length: {len(body)}", CLOSE)
+    return request(address, "POST /v1/answer", *headers, body=body)
 
 
 class Callers:
@@ -24,10 +38,7 @@ class Callers:
     def __init__(self, address: str, seconds: float) -> None:
         self._address = address
         self._end = time.monotonic() + seconds
-        length = f"Content-Length: {len(QUESTION)}"
-        self._question = request(
-            address, "POST /v1/answer", "Content-Type: application/json", length, CLOSE, body=QUESTION
-        )
+        self._questions = cycle([question_to(address, one) for one in QUESTIONS])
         self._health = request(address, "GET /healthz", CLOSE)
         self.seconds: defaultdict[int, list[float]] = defaultdict(list)
         self.improper = 0
@@ -36,7 +47,7 @@ class Callers:
 
     async def ask(self) -> None:
         """Ask once; a connection that was closed without a word counts as status 0."""
-        reply = await exchange(self._address, self._question, wait_s=PATIENCE_S)
+        reply = await exchange(self._address, next(self._questions), wait_s=PATIENCE_S)
         self.seconds[reply.status].append(reply.seconds)
         if reply.status == 503 and not RETRY.search(reply.head):
             self.improper += 1
