@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from indexer.articles import Article, Passage, Sentence, make_passage
 from indexer.language import split_sentences
 
-CHUNKER = "sentences/1"
+CHUNKER = "sentences/2"
 
 # Writing without spaces (Japanese, Chinese, a long URL) counts one word for so many characters.
 _CHARS_PER_WORD = 12

@@ -49,7 +49,8 @@ def declared_encoding(data: bytes) -> str | None:
 def read_html(decoded: Decoded) -> Document:
     """Read the article of an HTML page.
 
-    Raises UnreadableFileError: no_text when the page holds no article, malformed when it is nested too deeply or hangs on nothing.
+    Raises UnreadableFileError: no_text when the page holds no article, malformed when it is nested too deeply or has no
+    place for its body.
     """
     markup = _XML_DECLARATION.sub("", decoded.text, count=1)
     page = _extract(markup)

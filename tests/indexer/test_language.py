@@ -1,8 +1,10 @@
 """Language detection, sentence splitting and search terms: laws, examples, hostile input."""
 
+import re
 import time
 
 import pytest
+import sentencex
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,6 +98,23 @@ def test_law_holds_for_any_text(text: str, language: str) -> None:
     spans = split_sentences(text, language)
     joined = "".join(text[start:end] for start, end in spans)
     assert "".join(joined.split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u2009", "\u202f", "\u3000", "\x85", "\u2028"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_white_space_of_any_kind_is_white_space(space: str, language: str) -> None:
+    """sentencex panics at these, which is no Exception: it would have ended a build."""
+    text = f"Milk has vitamin D{space}. It{space}also has calcium.{space}So they say."
+    assert sentences(text, language) == [f"Milk has vitamin D{space}.", f"It{space}also has calcium.", "So they say."]
+
+
+def test_a_panic_does_not_end_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("indexer.language._SPACE", re.compile(r"(?!)"))
+    text = "Milk has vitamin D\u00a0. It is white."
+    with pytest.raises(BaseException, match="char boundary") as caught:
+        sentencex.get_sentence_boundaries("en", text)
+    assert not isinstance(caught.value, Exception)
+    assert sentences(text) == [text]
 
 
 def test_offsets_are_code_points_after_emoji_and_hangul() -> None:
