@@ -132,6 +132,9 @@ async def _add_files(request: Request, library: Library) -> AddBody:
         parts = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
         if not parts:
             raise UsageError("No file was sent.")
+        if len(parts) < len(form.multi_items()):
+            # Somebody means something by them, and would wonder where it is.
+            raise UsageError("Only files can be sent so.", advice=f"Send a text, or an address, as {JSON_TYPE}.")
         largest = library.settings.max_file_mb * 2**20
         adding: Gate = request.app.state.add_gate
         return AddBody.of(await adding.run(partial(library.add_articles, _contents(parts, largest))))

@@ -211,6 +211,15 @@ def test_too_many_files_are_refused(client: TestClient) -> None:
     error_of(response)
 
 
+def test_what_comes_beside_files_is_refused(client: TestClient) -> None:
+    """A title that nobody reads is worse than none."""
+    files = {"files": ("whale.txt", b"A whale was seen off Tolm.")}
+    response = client.post("/v1/articles", files=files, data={"title": "The whale"})
+    assert response.status_code == 422
+    assert "Only files" in error_of(response)["message"]
+    assert client.get("/v1/articles", params={"q": "whale"}).json()["total"] == 0
+
+
 # The index
 
 
