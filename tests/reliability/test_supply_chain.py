@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from importlib.metadata import Distribution
 from pathlib import Path
 from types import ModuleType
@@ -67,6 +68,47 @@ def test_nothing_is_fixed_that_nobody_needs(chain: ModuleType, pins: dict[str, s
     need("ray")
     needed = chain.closure([*chain.asked_for(["dev", "cluster", "audit"]), Requirement("pip")])
     assert set(pins) - set(needed) <= BUILDING
+
+
+@pytest.mark.parametrize("use", ["serving", "development"])
+def test_what_is_one_file_everywhere_has_its_hash(chain: ModuleType, pins: dict[str, str], use: str) -> None:
+    text = (chain.HASHES / f"{use}.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and line[0] != "#"]
+    parts = [re.fullmatch(r"([\w.-]+)==([\w.]+) --hash=sha256:[0-9a-f]{64}", line) for line in lines]
+    hashed = {part[1]: part[2] for part in parts if part}
+    assert len(hashed) == len(lines)
+    assert hashed == {name: pins[name] for name in hashed}
+    # Platforms differ in a few needs; none is left out.
+    assert not sorted(set(chain.pure(chain.uses()[use])) - set(hashed)), ".ci/supply_chain.py hashes"
+    # What is compiled for each platform cannot have one.
+    assert not {"torch", "numpy", "playwright", "tokenizers"} & set(hashed)
+
+
+@pytest.mark.parametrize(
+    ("file", "last"), [("Makefile", "--editable '.[dev]'"), ("docs/deploy/Containerfile", "constraints.txt .\n")]
+)
+def test_hashes_are_asked_for_first(file: str, last: str) -> None:
+    """What a later step finds in the right version, it leaves."""
+    recipe = (ROOT / file).read_text(encoding="utf-8")
+    assert recipe.index("--require-hashes --no-deps") < recipe.index(".ci/hashes/serving.txt") < recipe.index(last)
+
+
+def test_another_file_is_refused(tmp_path: Path) -> None:
+    """As pip does it: the version is right, the file is not."""
+    wheel = tmp_path / "footling-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as file:
+        file.writestr("footling.py", "")
+        file.writestr("footling-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: footling\nVersion: 1.0\n")
+        file.writestr("footling-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr("footling-1.0.dist-info/RECORD", "")
+    right = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    for digest, refused in ((right, False), (right[::-1], True)):
+        (tmp_path / "hashes.txt").write_text(f"footling==1.0 --hash=sha256:{digest}\n")
+        command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--find-links", str(tmp_path)]
+        command += ["--require-hashes", "--no-deps", "--requirement", str(tmp_path / "hashes.txt")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode != 0) is refused, done.stderr
+        assert ("DO NOT MATCH" in done.stderr) is refused
 
 
 def _is_installed(name: str) -> bool:
