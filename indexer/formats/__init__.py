@@ -13,7 +13,7 @@ from indexer.formats.text import read_text
 from indexer.language import detect_language
 
 # To be raised when a change to a reader makes other articles of the same files.
-FORMATS = "readers/3"
+FORMATS = "readers/4"
 
 _TEXT = frozenset({".txt", ".text"})
 _MARKDOWN = frozenset({".md", ".markdown"})

@@ -20,6 +20,7 @@ _DECLARED = re.compile(
 )
 _XML_DECLARATION = re.compile(r"(?<!\s)\s*<\?xml[^>]{0,500}\?>")
 _IS_WHOLE = re.compile(r"<(?:!doctype|html|head|body)[\s>]", re.IGNORECASE)
+_NUMBERED = re.compile(r"&#(?:x([0-9a-f]{1,7})|(\d{1,7}));?", re.IGNORECASE)
 _HEAD_BYTES = 4096
 # Only what the page states about itself counts; a date guessed from its words would be invented.
 _DATES = {"extensive_search": False, "original_date": True}
@@ -52,7 +53,7 @@ def read_html(decoded: Decoded) -> Document:
     Raises UnreadableFileError: no_text when the page holds no article, malformed when it is nested too deeply or has no
     place for its body.
     """
-    markup = _XML_DECLARATION.sub("", decoded.text, count=1)
+    markup = _NUMBERED.sub(_without_controls, _XML_DECLARATION.sub("", decoded.text, count=1))
     page = _extract(markup)
     if page is None or page.body is None:
         raise UnreadableFileError("no_text", "The page holds no article text.")
@@ -70,6 +71,13 @@ def read_html(decoded: Decoded) -> Document:
         tags=_tags(page),
     )
     return Document(text, marked.blocks, fields, decoded.warnings)
+
+
+def _without_controls(reference: re.Match[str]) -> str:
+    """Let "&#11;", a line break of some word processors, be a space: of a control character no XML can be made."""
+    number = int(reference[1], 16) if reference[1] else int(reference[2])
+    is_control = number < ord(" ") and number not in (9, 10, 13)
+    return " " if is_control or number in (0xFFFE, 0xFFFF) else reference[0]
 
 
 def _extract(markup: str) -> Page | None:
@@ -156,11 +164,19 @@ def _parts(body: Element) -> Iterator[Part]:
 
 def _text(element: Element) -> str:
     """Return all text below an element, a line end around each break, paragraph and item."""
-    for node in element.iter(*_ON_THEIR_OWN_LINES):
-        node.text = "\n" + (node.text or "")
-        if node is not element:
-            node.tail = "\n" + (node.tail or "")
-    return "".join(element.itertext())
+    return "".join(_texts(element))
+
+
+def _texts(element: Element) -> Iterator[str]:
+    """Yield them one by one. The tree stays as it is: lxml reads more characters than it writes."""
+    yield _break(element) + (element.text or "")
+    for child in element:
+        yield from _texts(child)
+        yield _break(child) + (child.tail or "")
+
+
+def _break(element: Element) -> str:
+    return "\n" if element.tag in _ON_THEIR_OWN_LINES else ""
 
 
 def _own_text(item: Element) -> str:

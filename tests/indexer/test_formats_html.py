@@ -173,3 +173,18 @@ def test_a_page_that_hangs_on_a_formula_is_told() -> None:
     with pytest.raises(UnreadableFileError) as caught:
         read(f"<math>{BODY}</math><body>")
     assert caught.value.reason == "malformed"
+
+
+@pytest.mark.parametrize("reference", ["&#11;", "&#x1F", "&#0;", "&#xffff;", "&#65534;", "&#x1b;", "\uffff", "\x0b"])
+@pytest.mark.parametrize("shape", ["ten{} ships", "<b>ten{}</b> ships", "ten<br>{} ships"])
+def test_a_character_that_xml_does_not_have_costs_no_article(reference: str, shape: str) -> None:
+    article = read(page(BODY.replace("ten ships", shape.format(reference))))
+    assert " ".join(article.text.split()).count("the quay will take ten ships a week") == 1
+
+
+@pytest.mark.parametrize(
+    ("reference", "meant"), [("&#233;", "é"), ("&#x1F600;", "😀"), ("&#10;", " "), ("&#44032;", "가")]
+)
+def test_other_numbered_characters_stay(reference: str, meant: str) -> None:
+    article = read(page(BODY.replace("ten ships", f"ten{reference} ships")))
+    assert f"ten{meant}ships" in " ".join(article.text.split()).replace(f"{meant} ships", f"{meant}ships")
