@@ -5,7 +5,6 @@ Beside it runs a model, a dictionary of what each file says: it knows nothing of
 """
 
 import random
-import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -39,7 +38,7 @@ from indexer.language import Analyser
 from tests.conftest import Tally, Trials
 from tests.indexer.hash_embedder import HashEmbedder
 from tests.reliability.builders import SAID, InThisProcess, waiting
-from tests.reliability.marked import settings_of
+from tests.reliability.marked import clear_away, settings_of
 
 NAMES = st.sampled_from(["tides.md", "ferries.md", "notes/honey.txt", "notes/항구.md", "piers.md", "lamps.txt"])
 WORDS = ["harbour", "twelve", "항구에", "ferries", "1,000", "lighthouse", "봄부터", "honey"]
@@ -242,7 +241,7 @@ class AnyOrder(RuleBasedStateMachine):
         generation = self.store.open()
         assert (generation.degraded, said_by(generation)) == (None, self.texts)
         generation.close()
-        shutil.rmtree(self.root)
+        clear_away(self.root)
 
 
 def said_by(generation: Generation) -> Folder:
