@@ -128,10 +128,11 @@ def ends_sentence(line: str) -> bool:
 
 # ---------------------------------------------------------------- who published it
 
-_REPORTED = re.compile(r"(?P<source>[\w-]{1,40}(?:\.[\w-]{1,40}){1,4}) Reported\s?[-–—]", re.IGNORECASE)
+_REPORTED = re.compile(r"(?<![\w-])(?P<source>[\w-]{1,40}(?:\.[\w-]{1,40}){1,4}) Reported\s?[-–—]", re.IGNORECASE)
 _AGENCY = re.compile(r"[\[(][가-힣]{2,8}\s?=\s?(?P<source>[가-힣A-Za-z][가-힣\w ]{1,20})[\])]")
 _DATELINE = re.compile(
-    r"[A-Z][A-Z .,]{2,30}(?:,? [A-Z][a-z]{2,8}\.? \d{1,2})?(?: \(|, )(?P<source>[A-Z][\w ]{1,30})\)\s?(?:--|[-–—])"
+    r"(?<![A-Z])[A-Z][A-Z .,]{2,30}(?:,? [A-Z][a-z]{2,8}\.? \d{1,2})?"
+    r"(?: \(|, )(?P<source>[A-Z][\w ]{1,30})\)\s?(?:--|[-–—])"
 )
 _OWNER = re.compile(
     r"[<\[(\s]*(?:©|ⓒ|\(c\)|copyrights?|저작권자)[\s:©ⓒ]*(?:\(c\)\s)?(?:(?:19|20)\d\d[\s,–-]*){0,2}(?:by\s)?"

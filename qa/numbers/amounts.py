@@ -15,6 +15,7 @@ from qa.numbers.numerals import (
     DIGITS,
     KOREAN_PART,
     NATIVE,
+    NUMBER_AHEAD,
     SCALES,
     SPELLED,
     Number,
@@ -102,7 +103,7 @@ _REST = (
 _NATIVE = rf"(?<![가-힣])(?:{'|'.join(sorted(NATIVE, key=len, reverse=True))})(?=\s?{_COUNTED})"
 _AMOUNT = re.compile(
     # A number within a word such as "COVID19" belongs to its name.
-    rf"(?P<sign>[$€£¥₩]\s?)?(?<![A-Za-z\d])(?P<number>"
+    rf"(?P<sign>[$€£¥₩]\s?)?(?<![A-Za-z\d]){NUMBER_AHEAD}(?P<number>"
     rf"(?P<korean>{KOREAN_PART}(?:\s?{KOREAN_PART})*(?:{_REST})?)"
     rf"|(?P<digits>{DIGITS})(?:[\s-]?(?P<scale>(?i:{'|'.join(SCALES)}))\b)?"
     rf"|(?P<words>{SPELLED})"

@@ -40,6 +40,9 @@ _BELOW_1000 = rf"(?:(?:{_BELOW_100}[\s-])?(?:hundred|dozen)\b(?:{_AND}{_BELOW_10
 _SCALED = rf"(?:(?:{_BELOW_1000}[\s-])?(?:{'|'.join(_BIG)})\b)"
 _ARTICLE = rf"(?:an?\s(?=(?:{'|'.join(sorted(VAGUE))})\b))"
 SPELLED = rf"(?i:\b{_ARTICLE}?(?:{_SCALED}(?:{_AND}{_SCALED})*(?:{_AND}{_BELOW_1000})?|{_BELOW_1000}))"
+_FIRST = "".join(sorted({word[0] for word in _WORDS}))
+# Every other letter is passed over at once.
+NUMBER_AHEAD = rf"(?=[\d{''.join(sorted({word[0] for word in NATIVE}))}]|(?i:[{_FIRST}]|an?\s))"
 _KOREAN_NUMBER = re.compile(rf"({DIGITS})\s?([천백십]?)\s?([조억만]?)")
 
 

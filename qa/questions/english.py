@@ -39,7 +39,8 @@ _ASKS: tuple[tuple[AnswerKind, str], ...] = (
 _ASKS_FOR = tuple((kind, re.compile(pattern, re.I)) for kind, pattern in _ASKS)
 
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)[a-z]{0,6}\.?"
-_AMOUNT = r"\d(?:[\d,]{0,18}\d)?(?:\.\d{1,6})?"
+# From its first digit only: what is no amount as a whole is none from its middle.
+_AMOUNT = r"(?<!\d)(?<!\d,)\d(?:[\d,]{0,18}\d)?(?:\.\d{1,6})?"
 _SCALE = r"(?:\s?(?:hundred|thousand|million|billion|trillion))?"
 _SPELLED = (
     r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"

@@ -153,6 +153,25 @@ def test_a_quotation_may_differ_in_style_only() -> None:
     assert foreign_quotations("He said “perhaps”.", ["“No, never”, he said"]) == ["perhaps"]
 
 
+@pytest.mark.parametrize("marks", ["“{}”", "「{}」", "『{}』", "《{}》"])
+def test_a_quotation_within_a_quotation_is_one_as_well(marks: str) -> None:
+    inner = marks.format("다리는 열렸다")
+    assert foreign_quotations(f"He said {marks.format(f'it is so, {inner} or so')}.", ["It is so."]) == [
+        "다리는 열렸다"
+    ]
+
+
+def test_single_marks_are_quotations_in_korean_only() -> None:
+    assert foreign_quotations("시장은 ‘다리가 열린다’고 했다. It’s the mayor’s ‘big day’.", ["없다"]) == [
+        "다리가 열린다"
+    ]
+
+
+def test_marks_that_open_and_never_close_are_read_in_a_moment() -> None:
+    """With a pattern that starts over at each of them this took a quarter of a minute."""
+    assert foreign_quotations("‘가" * 2_000, ["없다"]) == []
+
+
 ARTICLES = sorted((Path(__file__).parent.parent.parent / "corpus").glob("*.*.md"))
 
 
