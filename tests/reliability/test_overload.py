@@ -159,7 +159,7 @@ def test_ten_times_too_many(trials: Trials, tally: Tally) -> None:
     # Of two cores the callers take a sixth; a busy machine gives them more than the server.
     assert flood.per_second > 0.25 * peak.per_second
     # About 25 and 20 ms on a machine of our own; much longer beside other tests.
-    most_ms = trials(10_000, 1000)
+    most_ms = trials(30_000, 1000)
     assert p99(flood.answers[503]) < most_ms
     assert p99(flood.health_seconds) < most_ms
     assert set(after.answers) == {200}
