@@ -15,7 +15,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 
 from indexer.articles import Article
 from indexer.chunking import chunk, embedded_text
@@ -26,6 +26,7 @@ from indexer.manifest import CHECKSUM, MANIFEST_FILE, _canonical
 from indexer.records import IndexedPassage, decode_articles, decode_passages, encode_articles, encode_passages
 from tests.conftest import Tally, Trials
 from tests.indexer.laws import REASONS, assert_whole, outcome
+from tests.reliability.effort import effort_of
 
 SECONDS_A_FILE = 10.0
 SENTENCES = [
@@ -200,18 +201,6 @@ def _damaged(data: bytes, places: list[tuple[Callable[[bytes, int, int, int], by
     for damage, share, size, number in places:
         data = damage(data, int(share * len(data)), size, number)
     return data
-
-
-def effort_of(examples: int) -> settings:
-    """So many examples, each new."""
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-    )
 
 
 def assert_comes_back(article: Article) -> None:

@@ -14,7 +14,6 @@ from unittest import mock
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -38,6 +37,7 @@ from indexer.language import Analyser
 from tests.conftest import Tally, Trials
 from tests.indexer.hash_embedder import HashEmbedder
 from tests.reliability.builders import SAID, InThisProcess, waiting
+from tests.reliability.effort import effort_of
 from tests.reliability.marked import clear_away, settings_of
 
 NAMES = st.sampled_from(["tides.md", "ferries.md", "notes/honey.txt", "notes/항구.md", "piers.md", "lamps.txt"])
@@ -263,19 +263,6 @@ def said_by(generation: Generation) -> Folder:
     found = {row for row, _ in generation.lexical.search(Analyser().tokens("says"), rows)}
     assert found == set(range(rows))
     return texts
-
-
-def effort_of(sequences: int, *, steps: int) -> settings:
-    """So many sequences, each new; the first that goes wrong is told as it was found."""
-    return settings(
-        max_examples=sequences,
-        stateful_step_count=steps,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-    )
 
 
 def test_in_any_order(tmp_path: Path, trials: Trials, tally: Tally) -> None:

@@ -15,8 +15,7 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given
-from hypothesis import settings as effort
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import CheckFunction
@@ -32,6 +31,7 @@ from qa import api
 from qa.library import Library
 from tests.conftest import Tally, Trials
 from tests.qa.conftest import CORPUS, serving, write_corpus
+from tests.reliability.effort import effort_of
 
 # What a schema cannot say, such as that one date is not after another, is refused though it fits the schema.
 BEYOND_SCHEMAS: list[CheckFunction] = [positive_data_acceptance]
@@ -76,17 +76,6 @@ JSON_VALUES = st.recursive(
 NOISE = st.binary(max_size=300) | st.dictionaries(st.sampled_from(PARTS), JSON_VALUES).map(
     lambda body: json.dumps(body).encode()
 )
-
-
-def effort_of(examples: int) -> effort:
-    """So many examples, each new, with no limit on time."""
-    return effort(
-        max_examples=examples,
-        deadline=None,
-        database=None,
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 @pytest.fixture(scope="module")
