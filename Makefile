@@ -29,7 +29,7 @@ test: setup $(SHARED) tools ## everything CI runs: lint, types, tests
 	$(BIN)/pytest $(AT_ONCE) $(ARGS)
 
 torture: setup $(SHARED) tools ## everything that is tried by number, in full: kills, full disks, power cuts, floods; hours
-	$(BIN)/pytest --torture tests/reliability $(ARGS)
+	$(BIN)/pytest --torture tests/reliability tests/cluster tests/ui/test_browser_line.py $(ARGS)
 
 lint: setup ## ruff, mypy and bandit
 	$(BIN)/ruff check $(CODE)
