@@ -164,13 +164,15 @@ def parts() -> list[Part]:
 
     Raises PackageNotFoundError where the extra is not installed.
     """
-    uses = {
-        "development": closure([*asked_for(["dev"]), Requirement("pip")]),
+    known = uses()
+    # Of several uses the last one counts.
+    found = {
+        "development": known["development"],
         "shared store": closure(asked_for(["cluster"])),
-        "serving": closure(asked_for()),
+        "serving": known["serving"],
     }
-    use = {name: use for use, found in uses.items() for name in found}
-    everything = {name: installed for found in uses.values() for name, installed in found.items()}
+    use = {name: use for use, needed in found.items() for name in needed}
+    everything = {name: installed for needed in found.values() for name, installed in needed.items()}
     return [
         Part(name, installed.version, licence_of(installed), use[name])
         for name, installed in sorted(everything.items())

@@ -11,15 +11,9 @@ import time
 from collections import Counter, defaultdict
 from itertools import cycle
 
+from benchmarks.page import QUESTIONS
 from tests.reliability.raw_http import exchange, request
 
-# What the starter corpus answers.
-QUESTIONS = (
-    "How many AI factories will there be by 2030?",
-    "Where is IMEC?",
-    "How many experts came to the summit?",
-    "What did Koo Yun-cheol promise?",
-)
 CLOSE = "Connection: close"
 RETRY = re.compile(rb"\r\nretry-after: \d+(\r\n|$)")
 PATIENCE_S = 60
